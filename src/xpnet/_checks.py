@@ -1,0 +1,65 @@
+"""Argument checkers: each names the argument, what was expected, what came, and how to repair it."""
+
+import math
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+import array_api_compat
+import array_api_extra as xpx
+
+from xpnet._typing import Array, Namespace
+
+
+def namespace_of(**arrays: Array) -> Namespace:
+    """Return the one array API namespace that all the named arguments share."""
+    for name, array in arrays.items():
+        if not array_api_compat.is_array_api_obj(array):
+            raise TypeError(
+                f"{name} must be an array (NumPy, CuPy, PyTorch, JAX, ...), got {type(array).__name__}: "
+                f"wrap it, for example numpy.asarray({name})"
+            )
+    try:
+        return array_api_compat.array_namespace(*arrays.values())
+    except TypeError:
+        kinds = ", ".join(f"{name} is of {type(array).__module__}" for name, array in arrays.items())
+        raise TypeError(
+            f"all arrays must come from one library, got a mixture ({kinds}): "
+            "move them with Device.asarray or xpnet.to_host first"
+        ) from None
+
+
+def as_floating(array: Array, name: str, *, xp: Namespace) -> Array:
+    """Return `array` itself if it is real floating; integers and booleans in the default floating dtype."""
+    if xp.isdtype(array.dtype, "real floating"):
+        return array
+    if xp.isdtype(array.dtype, ("bool", "integral")):
+        return xp.astype(array, xpx.default_dtype(xp, "real floating"))
+    raise TypeError(f"{name} must be real, got dtype {array.dtype}: pass its real part, or real data")
+
+
+def check_choice(value: object, name: str, choices: Iterable[str]) -> None:
+    """Refuse a `value` that is none of the `choices`, and offer the nearest one."""
+    choices = list(choices)
+    if value in choices:
+        return
+    near = get_close_matches(str(value), choices, n=1)
+    hint = f": did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}{hint}")
+
+
+def check_positive(value: Any, name: str, *, zero: bool = False) -> None:
+    """Refuse a number that is not finite or not above zero (`zero=True`: not at or above it)."""
+    expected = "a finite number >= 0" if zero else "a finite number > 0"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be {expected}, got {value!r} of type {type(value).__name__}")
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
+
+
+def check_count(value: Any, name: str, *, minimum: int = 1) -> None:
+    """Refuse anything but an integer of at least `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an integer, got {value!r} of type {type(value).__name__}")
+    if value < minimum:
+        raise ValueError(f"{name} must be an integer >= {minimum}, got {value}")
