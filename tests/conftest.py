@@ -1,0 +1,110 @@
+"""The array libraries that every test body runs on, and the data that some need.
+
+A test that takes the fixture `backend` runs once per library. A library that is not installed is a skip with its
+reason; one named in XPNET_REQUIRE_BACKENDS (comma-separated) that is not there is a failure.
+"""
+
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import array_api_compat
+import numpy as np
+import pytest
+
+BACKENDS = ("numpy", "numpy-readonly", "array-api-strict", "torch", "jax", "cupy")
+REQUIRED = {name for name in os.environ.get("XPNET_REQUIRE_BACKENDS", "").split(",") if name}
+if unknown := REQUIRED - set(BACKENDS):
+    raise pytest.UsageError(f"XPNET_REQUIRE_BACKENDS names {sorted(unknown)}, known are {BACKENDS}")
+
+
+class Backend:
+    """One array library on one device: how a test makes its arrays and reads them back."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._library = importlib.import_module(_MODULES[name])
+        self.device: Any = None
+        if name == "array-api-strict":
+            self.device = self._library.Device("device1")
+        elif name == "jax":
+            self._library.config.update("jax_enable_x64", True)
+            self._library = importlib.import_module("jax.numpy")
+        self.xp = array_api_compat.array_namespace(self._library.asarray([0.0]))
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def asarray(self, values: Any, dtype: str | None = None) -> Any:
+        """Return `values` as this library's array; without `dtype`, that which NumPy would give them."""
+        host = np.asarray(values, dtype=dtype)
+        array = self.xp.asarray(host, dtype=getattr(self.xp, host.dtype.name), device=self.device, copy=True)
+        if self.name == "numpy-readonly":
+            array.flags.writeable = False
+        return array
+
+
+_MODULES = {
+    "numpy": "numpy",
+    "numpy-readonly": "numpy",
+    "array-api-strict": "array_api_strict",
+    "torch": "torch",
+    "jax": "jax",
+    "cupy": "cupy",
+}
+
+
+def _why_missing(name: str) -> str | None:
+    try:
+        module = importlib.import_module(_MODULES[name])
+    except ImportError as error:
+        return f"{name} is not installed ({error})"
+    if name == "cupy":
+        try:
+            module.zeros(1)
+        except Exception as error:
+            return f"cupy has no usable GPU ({error})"
+    return None
+
+
+def _parameters() -> list[Any]:
+    # CuPy is one of the parameters only where it was asked for or a GPU is there: its absence is no skip.
+    names = [name for name in BACKENDS if name != "cupy" or name in REQUIRED or _why_missing(name) is None]
+    return [pytest.param(name, id=name) for name in names]
+
+
+@pytest.fixture(params=_parameters(), scope="session")
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Give one array library after another."""
+    name = request.param
+    if reason := _why_missing(name):
+        (pytest.fail if name in REQUIRED else pytest.skip)(reason)
+    return Backend(name)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Give the folder with the folders mnist/ and optdigits/ of genuine files."""
+    if "XPNET_DATA_DIR" not in os.environ:
+        pytest.skip("XPNET_DATA_DIR does not name a folder with the genuine MNIST files")
+    return Path(os.environ["XPNET_DATA_DIR"])
+
+
+@pytest.fixture
+def close(backend: Backend) -> Callable[..., None]:
+    """Give a comparison that also insists on this library, its device, and the dtype that was asked for."""
+    from xpnet import to_host
+
+    def assert_close(actual: Any, expected: Any, *, dtype: str | None = None, rtol: float = 1e-12, atol: float = 0.0):
+        assert array_api_compat.array_namespace(actual) is backend.xp
+        if backend.device is not None:
+            assert array_api_compat.device(actual) == backend.device
+        host = to_host(actual)
+        if dtype is not None:
+            assert host.dtype.name == dtype
+        np.testing.assert_allclose(host, np.asarray(expected), rtol=rtol, atol=atol, strict=False)
+        assert host.shape == np.shape(expected)
+
+    return assert_close
