@@ -1,11 +1,12 @@
 """Where arrays live: "cpu", "gpu" or "auto" becomes a `Device`. The only file that knows CuPy."""
 
-from __future__ import annotations
-
+import os
+import platform
 import re
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module, metadata
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import array_api_compat
@@ -34,6 +35,8 @@ class Device:
         What that library takes as ``device=``; None is its default device.
     name : str
         What to call it in messages.
+    note : str
+        Why this device was chosen, in one line.
 
     Examples
     --------
@@ -46,6 +49,7 @@ class Device:
     namespace: Namespace
     handle: Any = None
     name: str = "cpu"
+    note: str = ""
 
     def asarray(self, values: Any, dtype: str | None = None) -> Array:
         """Copy host values (NumPy array, list, number), or an array of this library, to this device."""
@@ -60,6 +64,165 @@ class Device:
 
     def __str__(self) -> str:
         return self.name
+
+
+def select_device(request: str = "auto") -> Device:
+    """Return the device of that name.
+
+    Parameters
+    ----------
+    request : str
+        "cpu"; "gpu" or "gpu:N" (also "cuda", "cuda:N"), the N-th CUDA GPU through CuPy, which becomes CuPy's current
+        one; or "auto", the first GPU that works, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        If there is no device of such a name.
+    DeviceUnavailableError
+        If a GPU is asked for and cannot be used: the text says why, and what would repair it.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> print(xpnet.select_device("cpu"))
+    cpu
+    """
+    if request == "cpu":
+        return Device(array_api_compat.numpy, note="as asked for")
+    if request == "auto":
+        try:
+            return _gpu(0)
+        except DeviceUnavailableError as why:
+            return Device(array_api_compat.numpy, note=f"no GPU: {why}")
+    match = re.fullmatch(r"(?:gpu|cuda)(?::(\d+))?", request)
+    if match is None:
+        raise ValueError(f"device must be auto, cpu, gpu or gpu:N (N = 0, 1, ...), got {request!r}")
+    return _gpu(int(match[1] or 0))
+
+
+@dataclass(frozen=True)
+class DeviceReport:
+    """One line of what `list_devices` found: a device, or why there is none."""
+
+    name: str
+    description: str
+    memory: int | None
+    """Bytes."""
+    problem: str | None
+    """None where the device works."""
+
+
+def list_devices() -> list[DeviceReport]:
+    """Return the CPU and every GPU, or the one reason why no GPU can be used; slow, since each GPU is tried.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> xpnet.list_devices()[0].name
+    'cpu'
+    """
+    reports = [DeviceReport("cpu", f"{platform.machine()}, {os.cpu_count()} cores, NumPy", _host_memory(), None)]
+    try:
+        cupy = _import_cupy()
+        count = _count_gpus(cupy)
+    except DeviceUnavailableError as why:
+        return [*reports, DeviceReport("gpu", "CuPy", None, str(why))]
+    return reports + [_report_gpu(cupy, index) for index in range(count)]
+
+
+def _report_gpu(cupy: Any, index: int) -> DeviceReport:
+    properties = cupy.cuda.runtime.getDeviceProperties(index)
+    try:
+        _try_gpu(cupy, index)
+        problem = None
+    except DeviceUnavailableError as why:
+        problem = str(why)
+    return DeviceReport(f"gpu:{index}", properties["name"].decode(), properties["totalGlobalMem"], problem)
+
+
+def _gpu(index: int) -> Device:
+    """Return GPU `index`, proved to work, and make it CuPy's current device."""
+    cupy = _import_cupy()
+    count = _count_gpus(cupy)
+    if index >= count:
+        raise DeviceUnavailableError(
+            f"GPU {index} does not exist, this machine has {count}: "
+            f"use {'gpu:0' if count == 1 else f'gpu:0 to gpu:{count - 1}'}, or check CUDA_VISIBLE_DEVICES"
+        )
+    _try_gpu(cupy, index)
+    namespace = import_module("array_api_compat.cupy")
+    name = cupy.cuda.runtime.getDeviceProperties(index)["name"].decode()
+    return Device(namespace, cupy.cuda.Device(index), f"gpu:{index}", note=name)
+
+
+def _import_cupy() -> Any:
+    if find_spec("cupy") is None:
+        raise DeviceUnavailableError(
+            'CuPy is not installed: pip install "xpnet[gpu]" (CUDA 13; "xpnet[gpu-cuda12]" for older drivers)'
+        )
+    try:
+        return import_module("cupy")
+    except ImportError as error:
+        raise DeviceUnavailableError(f"CuPy is installed but cannot be imported ({_first_line(error)})") from error
+
+
+def _count_gpus(cupy: Any) -> int:
+    """Return the number of GPUs, at least 1, with every reason why there can be none told apart."""
+    runtime = cupy.cuda.runtime
+    driver, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion() // 1000
+    if driver == 0:
+        if _in_container():
+            raise DeviceUnavailableError(
+                "no NVIDIA driver is visible in this container: start it with --gpus all "
+                "(the host needs a driver and the NVIDIA container toolkit)"
+            )
+        raise DeviceUnavailableError("no NVIDIA driver is installed: install one, or use --device cpu")
+    if driver // 1000 < needed:
+        least = {12: "525", 13: "580"}.get(needed, f"one for CUDA {needed}")
+        raise DeviceUnavailableError(
+            f"the NVIDIA driver is too old: it supports CUDA {driver // 1000}.{driver % 1000 // 10}, CuPy needs "
+            f'CUDA {needed} (driver {least} or newer): update it, or pip install "xpnet[gpu-cuda12]"'
+        )
+    try:
+        count = int(runtime.getDeviceCount())
+    except runtime.CUDARuntimeError as error:
+        raise DeviceUnavailableError(
+            f"the NVIDIA driver finds no usable GPU ({_first_line(error)}): check nvidia-smi and CUDA_VISIBLE_DEVICES"
+        ) from error
+    if count == 0:
+        raise DeviceUnavailableError("there is no CUDA GPU: check nvidia-smi and CUDA_VISIBLE_DEVICES")
+    return count
+
+
+def _try_gpu(cupy: Any, index: int) -> None:
+    """Prove that GPU `index` works: an add needs the kernel compiler, a matrix product needs cuBLAS."""
+    try:
+        cupy.cuda.Device(index).use()
+        ones = cupy.ones((2, 2), dtype=cupy.float32)
+        total = float(((ones + ones) @ ones).sum())
+    except Exception as error:  # CuPy raises errors of many kinds here, and each means that this GPU is of no use.
+        raise DeviceUnavailableError(
+            f"GPU {index} does not compute ({type(error).__name__}: {_first_line(error)}): "
+            'if a CUDA library is missing, pip install "xpnet[gpu]" brings it'
+        ) from error
+    if total != 16.0:
+        raise DeviceUnavailableError(f"GPU {index} computes wrong results (2 * 2 * 4 gave {total}): do not use it")
+
+
+def _in_container() -> bool:
+    return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists() or "container" in os.environ
+
+
+def _host_memory() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError):
+        return None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def to_host(array: Array) -> np.ndarray[Any, Any]:

@@ -1,0 +1,98 @@
+"""Targets of a loss: their shapes, their checks, and the form in which a loss takes them."""
+
+from typing import Any, NamedTuple
+
+from array_api_compat import device
+
+from xpnet._typing import Array, Namespace
+from xpnet.devices import to_host
+
+IGNORE_INDEX = -100
+
+
+class Targets(NamedTuple):
+    """Targets made ready: all that a loss needs of `t` and of its options, and nothing of `y`."""
+
+    values: Array
+    """Shape (..., N, C): regression targets, or s_n w_c q_nc of cross-entropy."""
+    weights: Array
+    """Shape (..., N, 1): s_n times the factor of the squared error, or the row sums of `values`."""
+    norms: Array
+    """Shape (..., N): s_n v_n."""
+    delta: float = 0.0
+    """What `cross_entropy_error` adds to probabilities."""
+
+
+def divisor(targets: Targets, *, xp: Namespace) -> Array:
+    """Return what the mean divides by, shape (...); 1 where no sample counts, so that the mean is 0 there."""
+    total = xp.sum(targets.norms, axis=-1)
+    return xp.where(total == 0, xp.ones_like(total), total)
+
+
+def is_labels(y: Array, t: Array, *, xp: Namespace) -> bool:
+    """Return whether `t` holds integer labels of the samples of `y`, not a value for every output."""
+    return t.ndim < y.ndim and bool(xp.isdtype(t.dtype, "integral"))
+
+
+def one_hot(t: Array, classes: int, dtype: Any, *, xp: Namespace) -> Array:
+    """Return rows with a one at the label's place; all zero for a label outside ``range(classes)``."""
+    places = xp.arange(classes, dtype=t.dtype, device=device(t))
+    return xp.astype(xp.expand_dims(t, axis=-1) == places, dtype)
+
+
+def check_shapes(y: Array, t: Array, *, labels: bool) -> None:
+    """Refuse outputs and targets whose shapes do not fit: nothing is broadcast but along the member axis."""
+    if y.ndim not in (1, 2, 3) or 0 in y.shape:
+        raise ValueError(
+            "y must be (outputs,), (samples, outputs) or (members, samples, outputs), none of them 0, "
+            f"got shape {tuple(y.shape)}: reshape y"
+        )
+    shape = tuple(y.shape[:-1]) if labels else tuple(y.shape)
+    fitting = (shape, shape[1:]) if y.ndim == 3 else (shape,)
+    if tuple(t.shape) not in fitting:
+        kind = "integer labels" if labels else "targets"
+        raise ValueError(
+            f"t: {kind} for y of shape {tuple(y.shape)} must have shape {' or '.join(map(str, fitting))}, "
+            f"got {tuple(t.shape)}: reshape t"
+        )
+
+
+def check_labels(labels: Array, name: str, classes: int, ignore_index: int | None = None) -> None:
+    """Refuse labels that are no class; this reads them on the host."""
+    host = to_host(labels)
+    wrong = host[((host < 0) | (host >= classes)) & (host != ignore_index)]
+    if wrong.size:
+        allowed = f"0..{classes - 1}" + ("" if ignore_index is None else f" or ignore_index={ignore_index}")
+        raise ValueError(
+            f"{name} must hold labels in {allowed}, got {wrong.flat[0]}: count classes from 0, or add outputs"
+        )
+
+
+def as_batch(array: Array) -> Array:
+    return array[None, :] if array.ndim == 1 else array
+
+
+def dense(y: Array, t: Array, *, xp: Namespace) -> Array:
+    if xp.isdtype(t.dtype, "complex floating"):
+        raise TypeError(f"t must be real, got dtype {t.dtype}: pass its real part, or real data")
+    return t if t.dtype == y.dtype else xp.astype(t, y.dtype)
+
+
+def sample_weights(values: Array, sample_weight: Array | None, *, xp: Namespace) -> Array:
+    """Return s_n, shape (..., N), ones without `sample_weight`."""
+    if sample_weight is None:
+        return xp.ones(values.shape[:-1], dtype=values.dtype, device=device(values))
+    samples = values.shape[-2]
+    if sample_weight.ndim == 0 or sample_weight.shape[-1] != samples:
+        raise ValueError(
+            f"sample_weight must hold one weight per sample, shape (..., {samples}), got {tuple(sample_weight.shape)}"
+        )
+    return xp.astype(sample_weight, values.dtype)
+
+
+def class_weights(y: Array, class_weight: Array, *, xp: Namespace) -> Array:
+    if tuple(class_weight.shape) != (y.shape[-1],):
+        raise ValueError(
+            f"class_weight must hold one weight per class, shape ({y.shape[-1]},), got {tuple(class_weight.shape)}"
+        )
+    return xp.astype(class_weight, y.dtype)
