@@ -57,11 +57,6 @@ class Device:
             return self.namespace.asarray(values, device=self.handle)
         return self.namespace.asarray(values, dtype=getattr(self.namespace, dtype), device=self.handle)
 
-    def synchronize(self) -> None:
-        """Wait until all work given to this device is done; of use to clocks only."""
-        if array_api_compat.is_cupy_namespace(self.namespace):
-            self.namespace.cuda.get_current_stream().synchronize()
-
     def __str__(self) -> str:
         return self.name
 
@@ -234,8 +229,8 @@ def to_host(array: Array) -> np.ndarray[Any, Any]:
     >>> xpnet.to_host(np.asarray([1.0, 2.0]))
     array([1., 2.])
     """
-    if isinstance(array, np.ndarray):
-        return array
+    if isinstance(array, np.ndarray | np.generic):
+        return np.asarray(array)
     if array_api_compat.is_cupy_array(array):
         return np.asarray(array.get())
     if array_api_compat.is_torch_array(array):

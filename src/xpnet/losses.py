@@ -121,18 +121,18 @@ class MeanSquaredError(Loss):
         self, y: Array, t: Array, *, xp: Namespace, sample_weight: Array | None = None, scale: str = "half"
     ) -> Targets:
         check_choice(scale, "scale", ("half", "mean"))
-        t = as_batch(dense(y, t, xp=xp))
-        norms = sample_weights(t, sample_weight, xp=xp)
-        factor = 0.5 if scale == "half" else 1 / t.shape[-1]
-        return Targets(t, factor * xp.expand_dims(norms, axis=-1), norms)
+        values = as_batch(dense(y, t, xp=xp))
+        weights = sample_weights(values, sample_weight, xp=xp)
+        scales = xp.full_like(weights, 0.5 if scale == "half" else 1 / values.shape[-1])
+        return Targets(values, scales, weights, weights[..., 0])
 
     def losses(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
         error = y - targets.values
-        return xp.sum(targets.weights * error * error, axis=-1)
+        return xp.sum(error * error, axis=-1) * (targets.scales * targets.weights)[..., 0]
 
     def losses_and_gradients(self, y: Array, targets: Targets, *, xp: Namespace) -> tuple[Array, Array]:
         error = y - targets.values
-        weighted = targets.weights * error
+        weighted = (targets.scales * targets.weights) * error
         return xp.sum(weighted * error, axis=-1), 2 * weighted
 
 
@@ -153,25 +153,22 @@ class CrossEntropy(Loss):
         ignore_index: int = IGNORE_INDEX,
     ) -> Targets:
         check_fraction(label_smoothing, "label_smoothing")
-        if is_labels(y, t, xp=xp):
-            values = as_batch(one_hot(t, y.shape[-1], y.dtype, xp=xp))
-            norms = sample_weights(values, sample_weight, xp=xp)
-            norms = norms * xp.astype(xp.reshape(t, values.shape[:-1]) != ignore_index, y.dtype)
-        else:
-            values = as_batch(dense(y, t, xp=xp))
-            norms = sample_weights(values, sample_weight, xp=xp)
-        weights = xp.expand_dims(norms, axis=-1)
-        totals = xp.sum(values, axis=-1, keepdims=True)
-        smooth = values
-        if label_smoothing:
-            smooth = (1 - label_smoothing) * values + (label_smoothing / y.shape[-1]) * totals
+        labels = is_labels(y, t, xp=xp)
+        q = as_batch(one_hot(t, y.shape[-1], y.dtype, xp=xp) if labels else dense(y, t, xp=xp))
+        weights = sample_weights(q, sample_weight, xp=xp)
+        if labels:
+            weights = weights * xp.astype(xp.reshape(t != ignore_index, (*q.shape[:-1], 1)), y.dtype)
+        norms = weights
+        totals = xp.sum(q, axis=-1, keepdims=True)
         if class_weight is not None:
             class_weight = class_weights(y, class_weight, xp=xp)
             safe_totals = xp.where(totals == 0, xp.ones_like(totals), totals)
-            norms = norms * xp.sum(class_weight * values / safe_totals, axis=-1)
-            smooth = class_weight * smooth
-        values = weights * smooth
-        return Targets(values, xp.sum(values, axis=-1, keepdims=True), norms)
+            norms = weights * xp.sum(class_weight * q, axis=-1, keepdims=True) / safe_totals
+        if label_smoothing:
+            q = (1 - label_smoothing) * q + (label_smoothing / y.shape[-1]) * totals
+        if class_weight is not None:
+            q = class_weight * q
+        return Targets(q, xp.sum(q, axis=-1, keepdims=True), weights, norms[..., 0])
 
 
 class CrossEntropyError(CrossEntropy):
@@ -205,10 +202,10 @@ class CrossEntropyError(CrossEntropy):
         return super().prepare(y, t, xp=xp, **options)._replace(delta=delta)
 
     def losses(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
-        return -xp.sum(targets.values * xp.log(y + targets.delta), axis=-1)
+        return -xp.sum(targets.values * xp.log(y + targets.delta), axis=-1) * targets.weights[..., 0]
 
     def losses_and_gradients(self, y: Array, targets: Targets, *, xp: Namespace) -> tuple[Array, Array]:
-        return self.losses(y, targets, xp=xp), -targets.values / (y + targets.delta)
+        return self.losses(y, targets, xp=xp), -targets.weights * targets.values / (y + targets.delta)
 
 
 class SoftmaxCrossEntropy(CrossEntropy):
@@ -259,7 +256,10 @@ class SoftmaxCrossEntropy(CrossEntropy):
         exponentials, shifted = shifted_exponentials(y, xp=xp)
         sums = xp.sum(exponentials, axis=-1, keepdims=True)
         losses = _log_likelihood_loss(shifted, sums, targets, xp=xp)
-        return losses, exponentials * (targets.weights / sums) - targets.values
+        gradients = exponentials * (targets.scales / sums)
+        gradients -= targets.values
+        gradients *= targets.weights
+        return losses, gradients
 
 
 class OfSoftmax(Loss):
@@ -292,8 +292,8 @@ LOSSES = {loss.name: loss for loss in (softmax_cross_entropy, OfSoftmax(cross_en
 
 def _log_likelihood_loss(shifted: Array, sums: Array, targets: Targets, *, xp: Namespace) -> Array:
     # log softmax(y)_c = (y_c - max) - log sum exp(y - max), so no probability is ever formed and logged.
-    log_sums = targets.weights * xp.log(sums)
-    return log_sums[..., 0] - xp.sum(targets.values * shifted, axis=-1)
+    losses = targets.scales[..., 0] * xp.log(sums)[..., 0] - xp.sum(targets.values * shifted, axis=-1)
+    return losses * targets.weights[..., 0]
 
 
 def _reduce(losses: Array, targets: Targets, reduction: str, single: bool, *, xp: Namespace) -> Array:

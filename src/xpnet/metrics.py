@@ -31,7 +31,8 @@ def accuracy(y: Array, t: Array) -> Array:
     check_shapes(y, t, labels=labels)
     if labels:
         check_labels(t, "t", y.shape[-1])
-    return fraction_correct(y, labels_of(y, t, xp=xp), xp=xp)
+    samples = y.shape[-2] if y.ndim > 1 else 1
+    return count_correct(y, labels_of(y, t, xp=xp), xp=xp) / samples
 
 
 def labels_of(y: Array, t: Array, *, xp: Namespace) -> Array:
@@ -39,10 +40,10 @@ def labels_of(y: Array, t: Array, *, xp: Namespace) -> Array:
     return t if is_labels(y, t, xp=xp) else xp.argmax(t, axis=-1)
 
 
-def fraction_correct(y: Array, labels: Array, *, xp: Namespace) -> Array:
-    """Return the fraction of samples whose largest output is at their label: `accuracy` without its checks."""
-    hits = xp.argmax(y, axis=-1) == labels
-    return xp.mean(xp.astype(hits, y.dtype), axis=-1) if y.ndim > 1 else xp.astype(hits, y.dtype)
+def count_correct(y: Array, labels: Array, *, xp: Namespace) -> Array:
+    """Return the number of samples, in the dtype of `y`, whose largest output is at their label."""
+    hits = xp.astype(xp.argmax(y, axis=-1) == labels, y.dtype)
+    return xp.sum(hits, axis=-1) if hits.ndim else hits
 
 
 def confusion_matrix(predicted: Array, t: Array, classes: int) -> Array:

@@ -1,5 +1,6 @@
 """Targets of a loss: their shapes, their checks, and the form in which a loss takes them."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from array_api_compat import device
@@ -14,13 +15,20 @@ class Targets(NamedTuple):
     """Targets made ready: all that a loss needs of `t` and of its options, and nothing of `y`."""
 
     values: Array
-    """Shape (..., N, C): regression targets, or s_n w_c q_nc of cross-entropy."""
+    """Shape (..., N, C): what the outputs are compared with; for cross-entropy w_c q_nc."""
+    scales: Array
+    """Shape (..., N, 1): the factor of the sum of squares, or for cross-entropy the row sums of `values`."""
     weights: Array
-    """Shape (..., N, 1): s_n times the factor of the squared error, or the row sums of `values`."""
+    """Shape (..., N, 1): s_n."""
     norms: Array
     """Shape (..., N): s_n v_n."""
     delta: float = 0.0
     """What `cross_entropy_error` adds to probabilities."""
+
+    def map(self, function: Callable[[Array], Array]) -> "Targets":
+        """Return the targets with `function` applied to each array, such as one that takes some of the samples."""
+        values, scales = function(self.values), function(self.scales)
+        return Targets(values, scales, function(self.weights), function(self.norms), self.delta)
 
 
 def divisor(targets: Targets, *, xp: Namespace) -> Array:
@@ -79,15 +87,15 @@ def dense(y: Array, t: Array, *, xp: Namespace) -> Array:
 
 
 def sample_weights(values: Array, sample_weight: Array | None, *, xp: Namespace) -> Array:
-    """Return s_n, shape (..., N), ones without `sample_weight`."""
+    """Return s_n, shape (..., N, 1): ones without `sample_weight`."""
     if sample_weight is None:
-        return xp.ones(values.shape[:-1], dtype=values.dtype, device=device(values))
+        return xp.ones((*values.shape[:-1], 1), dtype=values.dtype, device=device(values))
     samples = values.shape[-2]
     if sample_weight.ndim == 0 or sample_weight.shape[-1] != samples:
         raise ValueError(
             f"sample_weight must hold one weight per sample, shape (..., {samples}), got {tuple(sample_weight.shape)}"
         )
-    return xp.astype(sample_weight, values.dtype)
+    return xp.expand_dims(xp.astype(sample_weight, values.dtype), axis=-1)
 
 
 def class_weights(y: Array, class_weight: Array, *, xp: Namespace) -> Array:

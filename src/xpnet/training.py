@@ -1,0 +1,300 @@
+"""The training loop: mini-batch descent over shuffled epochs, as a generator of records."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from operator import itemgetter
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from array_api_compat import is_array_api_obj
+
+from xpnet._checks import check_count, check_positive, namespace_of
+from xpnet._random import generator
+from xpnet._typing import Array, Namespace, Params
+from xpnet.devices import to_host
+from xpnet.metrics import count_correct, labels_of
+from xpnet.network import TwoLayerNet, backward, forward
+from xpnet.optimizers import SGD, Optimizer, OptimizerState, clip_gradient_norm
+from xpnet.targets import Targets, check_labels, check_shapes, divisor, is_labels
+
+ITERATIONS = 10_000
+"""The chapter's number of steps, which the default number of epochs rounds up."""
+
+_BLOCK_BYTES = 4 * 2**20
+_EVALUATION_ROWS = 8192
+
+
+class Data(Protocol):
+    """What `fit` needs of a data set; `xpnet.datasets.Dataset` is one."""
+
+    @property
+    def x_train(self) -> Array: ...
+    @property
+    def t_train(self) -> Array: ...
+    @property
+    def x_test(self) -> Array: ...
+    @property
+    def t_test(self) -> Array: ...
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The loss became NaN or infinite; the network holds the parameters of the last record again."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known after an epoch; with members, losses and accuracies are lists of one number for each."""
+
+    step: int
+    """Mini-batches so far."""
+    epoch: int
+    train_loss: float | list[float]
+    train_accuracy: float | list[float] | None
+    """Fraction in [0, 1]; None for a network that predicts numbers."""
+    test_loss: float | list[float]
+    test_accuracy: float | list[float] | None
+    seconds: float
+    """Since the start, evaluation included."""
+    samples_per_second: float
+    """Of this epoch's training, evaluation not included."""
+    batch_losses: np.ndarray[Any, Any]
+    """The loss of every mini-batch of this epoch, before its step; shape (steps,) or (steps, M)."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all but `batch_losses`: a line of ``metrics.jsonl``."""
+        return {name: value for name, value in asdict(self).items() if name != "batch_losses"}
+
+
+def fit(
+    net: TwoLayerNet,
+    data: Data,
+    *,
+    optimizer: Optimizer | None = None,
+    batch_size: int = 100,
+    epochs: int | None = None,
+    seed: int = 0,
+    max_gradient_norm: float | None = None,
+    loss_options: Mapping[str, Any] | None = None,
+) -> Iterator[Record]:
+    """Train `net` in place, epoch after epoch, and yield a `Record` after each.
+
+    Every epoch is a permutation of the training set, drawn on the host from (seed, epoch), and cut into mini-batches;
+    the last one may be short. The data are moved to the device of the network once. Nothing is read back from there
+    within an epoch.
+
+    Parameters
+    ----------
+    net : TwoLayerNet
+        Changed in place.
+    data : object with x_train, t_train, x_test, t_test
+        Features (n, D), and labels (n,) or targets (n, C): arrays on the host, or on the network's device already.
+    optimizer : Optimizer, optional
+        The chapter's by default: ``SGD(learning_rate=0.1)``.
+    batch_size : int
+        Samples in a mini-batch.
+    epochs : int, optional
+        By default as many as hold 10,000 mini-batches.
+    seed : int
+        Same seed, same mini-batches, on every device.
+    max_gradient_norm : float, optional
+        Scale longer gradients down to this norm.
+    loss_options : mapping, optional
+        Options of the loss, such as ``{"label_smoothing": 0.1}``; a sample_weight belongs to the training set.
+
+    Yields
+    ------
+    Record
+
+    Raises
+    ------
+    NonFiniteLossError
+        As soon as an epoch's losses turn out not to be finite.
+    TypeError, ValueError
+        If an argument, a shape or a label does not fit.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> data = xpnet.load_digits()
+    >>> net = xpnet.TwoLayerNet(64, 50, 10, init="xavier")
+    >>> for record in xpnet.fit(net, data, epochs=2):
+    ...     print(record.epoch, record.step, record.test_accuracy > 0.3)
+    1 39 True
+    2 78 True
+    """
+    optimizer = optimizer or SGD()
+    check_count(batch_size, "batch_size")
+    if max_gradient_norm is not None:
+        check_positive(max_gradient_norm, "max_gradient_norm")
+    options = dict(loss_options or {})
+    train = _Split.of(net, data.x_train, data.t_train, "train", options)
+    test = _Split.of(net, data.x_test, data.t_test, "test", _without_sample_weight(options))
+    steps = math.ceil(train.x.shape[0] / batch_size)
+    if epochs is None:
+        epochs = math.ceil(ITERATIONS / steps)
+    check_count(epochs, "epochs")
+
+    state = optimizer.initial_state(net.params)
+    start = time.perf_counter()
+    for epoch in range(1, epochs + 1):
+        before = {name: train.xp.asarray(w, copy=True) for name, w in net.params.items()}
+        rate = optimizer.rate(state.step)
+        epoch_start = time.perf_counter()
+        order = net.device.asarray(generator(seed, "epoch", epoch).permutation(train.x.shape[0]))
+        batch_losses = to_host(
+            _train_epoch(net, train, order, optimizer, state, batch_size=batch_size, max_norm=max_gradient_norm)
+        )
+        epoch_seconds = time.perf_counter() - epoch_start
+        if not np.isfinite(batch_losses).all():
+            net.params.update(before)
+            raise _non_finite(batch_losses, steps * (epoch - 1), rate)
+        train_loss, train_accuracy = _evaluate(net, train)
+        test_loss, test_accuracy = _evaluate(net, test)
+        yield Record(
+            step=state.step,
+            epoch=epoch,
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            seconds=time.perf_counter() - start,
+            samples_per_second=train.x.shape[0] / epoch_seconds,
+            batch_losses=batch_losses,
+        )
+
+
+class Evaluation(NamedTuple):
+    """The loss and the accuracy (None where there are no classes): numbers, or lists of one for each member."""
+
+    loss: float | list[float]
+    accuracy: float | list[float] | None
+
+
+def evaluate(net: TwoLayerNet, x: Array, t: Array, **options: Any) -> Evaluation:
+    """Return the loss and accuracy of `net` on a whole data set, in pieces that fit any memory.
+
+    Arrays may be on the host or on the network's device; `options` are those of the loss.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> data = xpnet.load_digits()
+    >>> loss, accuracy = xpnet.evaluate(xpnet.TwoLayerNet(64, 50, 10), data.x_test, data.t_test)
+    >>> round(loss, 1)
+    2.3
+    """
+    return _evaluate(net, _Split.of(net, x, t, "evaluate", options))
+
+
+class _Split(NamedTuple):
+    """A data set on the device, its targets ready for the loss."""
+
+    x: Array
+    targets: Targets
+    labels: Array | None
+    xp: Namespace
+
+    @classmethod
+    def of(cls, net: TwoLayerNet, x: Array, t: Array, name: str, options: Mapping[str, Any]) -> "_Split":
+        x, t = net.device.asarray(x, net.dtype), net.device.asarray(t)
+        xp = namespace_of(x=x, t=t)
+        if x.ndim != 2 or x.shape[1] != net.input_size or x.shape[0] == 0:
+            raise ValueError(
+                f"x_{name} must have shape (samples, {net.input_size}), got {tuple(x.shape)}: "
+                "reshape it, or make a network for its number of features"
+            )
+        like = xp.zeros((1, net.output_size), dtype=x.dtype, device=net.device.handle)
+        classification = net.loss_function.classification
+        labels = classification and is_labels(like, t, xp=xp)
+        check_shapes(xp.broadcast_to(like, (x.shape[0], net.output_size)), t, labels=labels)
+        if labels:
+            check_labels(t, f"t_{name}", net.output_size, options.get("ignore_index"))
+        targets = net.loss_function.prepare(like, t, xp=xp, **options)
+        if targets.norms.ndim != 1:
+            raise ValueError(f"sample_weight must have shape (samples,) here, got {tuple(targets.norms.shape)}")
+        return cls(x, targets, labels_of(like, t, xp=xp) if classification else None, xp)
+
+
+def _without_sample_weight(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "sample_weight"}
+
+
+def _train_epoch(
+    net: TwoLayerNet,
+    train: _Split,
+    order: Array,
+    optimizer: Optimizer,
+    state: OptimizerState,
+    *,
+    batch_size: int,
+    max_norm: float | None,
+) -> Array:
+    """Do one step for each mini-batch; return the losses before each, still on the device."""
+    losses = []
+    with np.errstate(over="ignore", invalid="ignore"):  # A loss that is not finite has an error of its own.
+        for x, targets in _mini_batches(train, order, batch_size):
+            loss, gradients = loss_and_gradients(net, x, targets, xp=train.xp)
+            if max_norm is not None:
+                gradients = clip_gradient_norm(gradients, max_norm, members=net.members is not None)
+            optimizer.apply(net.params, gradients, state, xp=train.xp)
+            losses.append(loss)
+    return train.xp.stack(losses)
+
+
+def loss_and_gradients(net: TwoLayerNet, x: Array, targets: Targets, *, xp: Namespace) -> tuple[Array, Params]:
+    """Return the loss of a batch whose targets are ready and divided for the mean, and its gradients."""
+    outputs, hidden = forward(net.params, x, activation=net.activation, xp=xp)
+    losses, slopes = net.loss_function.losses_and_gradients(outputs, targets, xp=xp)
+    gradients = backward(net.params, x, hidden, slopes, activation=net.activation, xp=xp)
+    return xp.sum(losses, axis=-1), gradients
+
+
+def _mini_batches(train: _Split, order: Array, batch_size: int) -> Iterator[tuple[Array, Targets]]:
+    """Yield the mini-batches of an epoch, their targets divided so that sums over them are means.
+
+    Rows are gathered for a block of many mini-batches at once: few launches on a GPU, and on a CPU a piece of memory
+    that is large enough for the C library to keep, where one allocated per step goes back to the system each time.
+    """
+    xp, rows = train.xp, order.shape[0]
+    block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * train.x.shape[1] * train.x.dtype.itemsize))
+    full = rows - rows % batch_size
+    starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
+    for start, stop in zip(starts, [*starts[1:], rows], strict=True):
+        size = min(batch_size, stop - start)
+
+        def gather(array: Array, indices: Array = order[start:stop], size: int = size) -> Array:
+            return xp.reshape(xp.take(array, indices, axis=0), (-1, size, *array.shape[1:]))
+
+        x, targets = gather(train.x), train.targets.map(gather)
+        total = xp.expand_dims(divisor(targets, xp=xp), axis=(-2, -1))
+        targets = targets._replace(weights=targets.weights / total)
+        for i in range(x.shape[0]):
+            yield x[i, ...], targets.map(itemgetter((i, ...)))
+
+
+def _evaluate(net: TwoLayerNet, split: _Split) -> Evaluation:
+    xp, rows = split.xp, split.x.shape[0]
+    losses, correct = [], []
+    for start in range(0, rows, _EVALUATION_ROWS):
+        piece = slice(start, start + _EVALUATION_ROWS)
+        outputs, _ = forward(net.params, split.x[piece, :], activation=net.activation, xp=xp)
+        targets = split.targets.map(itemgetter((piece, ...)))
+        losses.append(xp.sum(net.loss_function.losses(outputs, targets, xp=xp), axis=-1))
+        if split.labels is not None:
+            correct.append(count_correct(outputs, split.labels[piece], xp=xp))
+    loss = to_host(sum(losses) / divisor(split.targets, xp=xp)).tolist()
+    return Evaluation(loss, to_host(sum(correct) / rows).tolist() if correct else None)
+
+
+def _non_finite(batch_losses: np.ndarray[Any, Any], steps_before: int, rate: Any) -> NonFiniteLossError:
+    """Name the first bad mini-batch; `rate` may be a number, or an array of one for each member."""
+    bad = np.argwhere(~np.isfinite(batch_losses))[0]
+    rate = to_host(rate)[bad[-1]] if is_array_api_obj(rate) else rate
+    member = f" of member {bad[1]}" if len(bad) > 1 else ""
+    return NonFiniteLossError(
+        f"the loss{member} became {batch_losses[tuple(bad)]} at step {steps_before + int(bad[0]) + 1} with "
+        f"learning_rate={rate:g}: lower the learning rate, or clip gradients; "
+        "the network holds the parameters of the last record"
+    )
