@@ -78,7 +78,7 @@ def fit(
     max_gradient_norm: float | None = None,
     loss_options: Mapping[str, Any] | None = None,
 ) -> Iterator[Record]:
-    """Train `net` in place, epoch after epoch, and yield a `Record` after each.
+    """Return an iterator that trains `net` in place, one epoch for each `Record` it yields.
 
     Every epoch is a permutation of the training set, drawn on the host from (seed, epoch), and cut into mini-batches;
     the last one may be short. The data are moved to the device of the network once. Nothing is read back from there
@@ -103,9 +103,10 @@ def fit(
     loss_options : mapping, optional
         Options of the loss, such as ``{"label_smoothing": 0.1}``; a sample_weight belongs to the training set.
 
-    Yields
-    ------
-    Record
+    Returns
+    -------
+    iterator of Record
+        Nothing is trained before the first is asked for.
 
     Raises
     ------
@@ -131,25 +132,47 @@ def fit(
     options = dict(loss_options or {})
     train = _Split.of(net, data.x_train, data.t_train, "train", options)
     test = _Split.of(net, data.x_test, data.t_test, "test", _without_sample_weight(options))
-    steps = math.ceil(train.x.shape[0] / batch_size)
     if epochs is None:
-        epochs = math.ceil(ITERATIONS / steps)
+        epochs = default_epochs(train.x.shape[0], batch_size)
     check_count(epochs, "epochs")
 
+    return _records(net, train, test, optimizer, batch_size, epochs, seed, max_gradient_norm)
+
+
+def default_epochs(samples: int, batch_size: int) -> int:
+    """Return the number of epochs that hold the chapter's 10,000 mini-batches: 17 for MNIST.
+
+    Examples
+    --------
+    >>> from xpnet.training import default_epochs
+    >>> default_epochs(60_000, 100), default_epochs(3823, 100)
+    (17, 257)
+    """
+    return math.ceil(ITERATIONS / math.ceil(samples / batch_size))
+
+
+def _records(
+    net: TwoLayerNet,
+    train: "_Split",
+    test: "_Split",
+    optimizer: Optimizer,
+    batch_size: int,
+    epochs: int,
+    seed: int,
+    max_gradient_norm: float | None,
+) -> Iterator[Record]:
+    samples = train.x.shape[0]
     state = optimizer.initial_state(net.params)
     start = time.perf_counter()
     for epoch in range(1, epochs + 1):
         before = {name: train.xp.asarray(w, copy=True) for name, w in net.params.items()}
-        rate = optimizer.rate(state.step)
-        epoch_start = time.perf_counter()
-        order = net.device.asarray(generator(seed, "epoch", epoch).permutation(train.x.shape[0]))
-        batch_losses = to_host(
-            _train_epoch(net, train, order, optimizer, state, batch_size=batch_size, max_norm=max_gradient_norm)
-        )
+        first_step, epoch_start = state.step, time.perf_counter()
+        order = net.device.asarray(generator(seed, "epoch", epoch).permutation(samples))
+        batch_losses = to_host(_train_epoch(net, train, order, optimizer, state, batch_size, max_gradient_norm))
         epoch_seconds = time.perf_counter() - epoch_start
         if not np.isfinite(batch_losses).all():
             net.params.update(before)
-            raise _non_finite(batch_losses, steps * (epoch - 1), rate)
+            raise _non_finite(batch_losses, first_step, optimizer)
         train_loss, train_accuracy = _evaluate(net, train)
         test_loss, test_accuracy = _evaluate(net, test)
         yield Record(
@@ -160,7 +183,7 @@ def fit(
             test_loss=test_loss,
             test_accuracy=test_accuracy,
             seconds=time.perf_counter() - start,
-            samples_per_second=train.x.shape[0] / epoch_seconds,
+            samples_per_second=samples / epoch_seconds,
             batch_losses=batch_losses,
         )
 
@@ -227,7 +250,6 @@ def _train_epoch(
     order: Array,
     optimizer: Optimizer,
     state: OptimizerState,
-    *,
     batch_size: int,
     max_norm: float | None,
 ) -> Array:
@@ -288,13 +310,14 @@ def _evaluate(net: TwoLayerNet, split: _Split) -> Evaluation:
     return Evaluation(loss, to_host(sum(correct) / rows).tolist() if correct else None)
 
 
-def _non_finite(batch_losses: np.ndarray[Any, Any], steps_before: int, rate: Any) -> NonFiniteLossError:
-    """Name the first bad mini-batch; `rate` may be a number, or an array of one for each member."""
+def _non_finite(batch_losses: np.ndarray[Any, Any], first_step: int, optimizer: Optimizer) -> NonFiniteLossError:
+    """Name the first bad mini-batch, and the learning rate (of its member) that led there."""
     bad = np.argwhere(~np.isfinite(batch_losses))[0]
-    rate = to_host(rate)[bad[-1]] if is_array_api_obj(rate) else rate
+    rate = optimizer.rate(first_step + max(0, int(bad[0]) - 1))
+    rate = float(to_host(rate)[bad[-1]] if is_array_api_obj(rate) else rate)
     member = f" of member {bad[1]}" if len(bad) > 1 else ""
     return NonFiniteLossError(
-        f"the loss{member} became {batch_losses[tuple(bad)]} at step {steps_before + int(bad[0]) + 1} with "
-        f"learning_rate={rate:g}: lower the learning rate, or clip gradients; "
+        f"the loss{member} became {batch_losses[tuple(bad)]} at step {first_step + int(bad[0]) + 1} with "
+        f"learning rate {rate:g}: lower the learning rate, or clip gradients; "
         "the network holds the parameters of the last record"
     )
