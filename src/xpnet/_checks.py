@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from typing import Any
 
 import array_api_compat
-import array_api_extra as xpx
 
 from xpnet._typing import Array, Namespace
 
@@ -34,7 +33,7 @@ def as_floating(array: Array, name: str, *, xp: Namespace) -> Array:
     if xp.isdtype(array.dtype, "real floating"):
         return array
     if xp.isdtype(array.dtype, ("bool", "integral")):
-        return xp.astype(array, xpx.default_dtype(xp, "real floating"))
+        return xp.astype(array, xp.__array_namespace_info__().default_dtypes()["real floating"])
     raise TypeError(f"{name} must be real, got dtype {array.dtype}: pass its real part, or real data")
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import array_api_compat
-import array_api_compat.numpy
 import numpy as np
 
 from xpnet._typing import Array, Namespace
@@ -40,7 +39,7 @@ class Device:
 
     Examples
     --------
-    >>> import xpnet
+    >>> import array_api_compat.numpy, xpnet
     >>> cpu = xpnet.Device(array_api_compat.numpy)
     >>> cpu.asarray([[1, 2]], dtype="float32")
     array([[1., 2.]], dtype=float32)
@@ -84,12 +83,12 @@ def select_device(request: str = "auto") -> Device:
     cpu
     """
     if request == "cpu":
-        return Device(array_api_compat.numpy, note="as asked for")
+        return _cpu("as asked for")
     if request == "auto":
         try:
             return _gpu(0)
         except DeviceUnavailableError as why:
-            return Device(array_api_compat.numpy, note=f"no GPU: {why}")
+            return _cpu(f"no GPU: {why}")
     match = re.fullmatch(r"(?:gpu|cuda)(?::(\d+))?", request)
     if match is None:
         raise ValueError(f"device must be auto, cpu, gpu or gpu:N (N = 0, 1, ...), got {request!r}")
@@ -134,6 +133,11 @@ def _report_gpu(cupy: Any, index: int) -> DeviceReport:
     except DeviceUnavailableError as why:
         problem = str(why)
     return DeviceReport(f"gpu:{index}", properties["name"].decode(), properties["totalGlobalMem"], problem)
+
+
+def _cpu(note: str) -> Device:
+    # Imported here, since it loads all of NumPy, rarely used parts included, and takes longer than NumPy itself.
+    return Device(import_module("array_api_compat.numpy"), note=note)
 
 
 def _gpu(index: int) -> Device:
