@@ -12,14 +12,15 @@ weight of its class,
 A label c is the target with t_nc = 1 and zeros elsewhere, so that for labels v_n is the weight of the label's class.
 
 Shapes: `y` is (C,), one sample; (N, C), a mini-batch; or (M, N, C), the outputs of M networks, and gives one loss per
-network. `t` is either as large as `y`, or integer labels with one axis less; both may lack the member axis M.
+network. `t` is either as large as `y`, or integer labels with one axis less; both may lack the member axis M. Integers with
+fewer axes than `y` are always labels, so integer one-hot targets must not lack it.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from xpnet._checks import as_floating, check_choice, check_fraction, namespace_of
+from xpnet._checks import as_floating, check_choice, check_count, check_fraction, check_positive, namespace_of
 from xpnet._typing import Array, Namespace
 from xpnet.activations import shifted_exponentials, softmax
 from xpnet.targets import (
@@ -32,6 +33,7 @@ from xpnet.targets import (
     dense,
     divisor,
     is_labels,
+    not_ignored,
     one_hot,
     sample_weights,
 )
@@ -122,7 +124,7 @@ class MeanSquaredError(Loss):
     ) -> Targets:
         check_choice(scale, "scale", ("half", "mean"))
         values = as_batch(dense(y, t, xp=xp))
-        weights = sample_weights(values, sample_weight, xp=xp)
+        weights = sample_weights(y, values, sample_weight, xp=xp)
         scales = xp.full_like(weights, 0.5 if scale == "half" else 1 / values.shape[-1])
         return Targets(values, scales, weights, weights[..., 0])
 
@@ -153,11 +155,13 @@ class CrossEntropy(Loss):
         ignore_index: int = IGNORE_INDEX,
     ) -> Targets:
         check_fraction(label_smoothing, "label_smoothing")
+        check_count(ignore_index, "ignore_index", minimum=-(2**31))
         labels = is_labels(y, t, xp=xp)
         q = as_batch(one_hot(t, y.shape[-1], y.dtype, xp=xp) if labels else dense(y, t, xp=xp))
-        weights = sample_weights(q, sample_weight, xp=xp)
+        weights = sample_weights(y, q, sample_weight, xp=xp)
         if labels:
-            weights = weights * xp.astype(xp.reshape(t != ignore_index, (*q.shape[:-1], 1)), y.dtype)
+            counted = xp.reshape(not_ignored(t, ignore_index, xp=xp), (*q.shape[:-1], 1))
+            weights = weights * xp.astype(counted, y.dtype)
         norms = weights
         totals = xp.sum(q, axis=-1, keepdims=True)
         if class_weight is not None:
@@ -165,7 +169,8 @@ class CrossEntropy(Loss):
             safe_totals = xp.where(totals == 0, xp.ones_like(totals), totals)
             norms = weights * xp.sum(class_weight * q, axis=-1, keepdims=True) / safe_totals
         if label_smoothing:
-            q = (1 - label_smoothing) * q + (label_smoothing / y.shape[-1]) * totals
+            e = float(label_smoothing)
+            q = (1 - e) * q + (e / y.shape[-1]) * totals
         if class_weight is not None:
             q = class_weight * q
         return Targets(q, xp.sum(q, axis=-1, keepdims=True), weights, norms[..., 0])
@@ -199,7 +204,8 @@ class CrossEntropyError(CrossEntropy):
     name = "cross_entropy_error"
 
     def prepare(self, y: Array, t: Array, *, xp: Namespace, delta: float = 1e-7, **options: Any) -> Targets:
-        return super().prepare(y, t, xp=xp, **options)._replace(delta=delta)
+        check_positive(delta, "delta", zero=True)
+        return super().prepare(y, t, xp=xp, **options)._replace(delta=float(delta))
 
     def losses(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
         return -xp.sum(targets.values * xp.log(y + targets.delta), axis=-1) * targets.weights[..., 0]

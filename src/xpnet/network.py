@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet._checks import check_choice, check_count, namespace_of
+from xpnet._checks import check_choice, check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace, Params
 from xpnet.activations import ACTIVATIONS, Activation, softmax
@@ -161,8 +161,7 @@ class TwoLayerNet:
                 f"x must have shape (samples, {self.input_size}), or one axis {'less' if ranks[0] == 1 else 'more'} "
                 f"for {other}, got {tuple(x.shape)}: reshape x, or make a network for its number of features"
             )
-        if xp.isdtype(x.dtype, "complex floating"):
-            raise TypeError(f"x must be real, got dtype {x.dtype}: pass its real part, or real data")
+        check_real(x, "x", xp=xp)
         return xp.astype(x, self.params["W1"].dtype, copy=False), xp
 
     def _check_classifies(self, what: str) -> None:
