@@ -70,9 +70,10 @@ def check_count(value: Any, name: str, *, minimum: int = 1) -> None:
         raise ValueError(f"{name} must be an integer >= {minimum}, got {value}")
 
 
-def check_fraction(value: Any, name: str) -> None:
-    """Refuse anything but a number in [0, 1]."""
+def check_fraction(value: Any, name: str, *, one: bool = True) -> None:
+    """Refuse anything but a number in [0, 1] (`one=False`: in [0, 1))."""
+    expected = "a number in [0, 1]" if one else "a number in [0, 1)"
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number in [0, 1], got {value!r} of type {type(value).__name__}")
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name} must be a number in [0, 1], got {value!r}")
+        raise TypeError(f"{name} must be {expected}, got {value!r} of type {type(value).__name__}")
+    if not 0 <= float(value) <= 1 or (value == 1 and not one):
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
