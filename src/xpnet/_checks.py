@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Integral, Real
 from typing import Any
 
 import array_api_compat
-import array_api_extra as xpx
 
 from xpnet._typing import Array, Namespace
 
@@ -33,9 +33,14 @@ def as_floating(array: Array, name: str, *, xp: Namespace) -> Array:
     """Return `array` itself if it is real floating; integers and booleans in the default floating dtype."""
     if xp.isdtype(array.dtype, "real floating"):
         return array
-    if xp.isdtype(array.dtype, ("bool", "integral")):
-        return xp.astype(array, xpx.default_dtype(xp, "real floating"))
-    raise TypeError(f"{name} must be real, got dtype {array.dtype}: pass its real part, or real data")
+    check_real(array, name, xp=xp)
+    return xp.astype(array, xp.__array_namespace_info__().default_dtypes()["real floating"])
+
+
+def check_real(array: Array, name: str, *, xp: Namespace) -> None:
+    """Refuse complex numbers, which a conversion would cut down to their real parts."""
+    if xp.isdtype(array.dtype, "complex floating"):
+        raise TypeError(f"{name} must be real, got dtype {array.dtype}: pass its real part, or real data")
 
 
 def check_choice(value: object, name: str, choices: Iterable[str]) -> None:
@@ -51,7 +56,7 @@ def check_choice(value: object, name: str, choices: Iterable[str]) -> None:
 def check_positive(value: Any, name: str, *, zero: bool = False) -> None:
     """Refuse a number that is not finite or not above zero (`zero=True`: not at or above it)."""
     expected = "a finite number >= 0" if zero else "a finite number > 0"
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {expected}, got {value!r} of type {type(value).__name__}")
     if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
         raise ValueError(f"{name} must be {expected}, got {value!r}")
@@ -59,15 +64,16 @@ def check_positive(value: Any, name: str, *, zero: bool = False) -> None:
 
 def check_count(value: Any, name: str, *, minimum: int = 1) -> None:
     """Refuse anything but an integer of at least `minimum`."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {value!r} of type {type(value).__name__}")
     if value < minimum:
         raise ValueError(f"{name} must be an integer >= {minimum}, got {value}")
 
 
-def check_fraction(value: Any, name: str) -> None:
-    """Refuse anything but a number in [0, 1]."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} must be a number in [0, 1], got {value!r} of type {type(value).__name__}")
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name} must be a number in [0, 1], got {value!r}")
+def check_fraction(value: Any, name: str, *, one: bool = True) -> None:
+    """Refuse anything but a number in [0, 1] (`one=False`: in [0, 1))."""
+    expected = "a number in [0, 1]" if one else "a number in [0, 1)"
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be {expected}, got {value!r} of type {type(value).__name__}")
+    if not 0 <= float(value) <= 1 or (value == 1 and not one):
+        raise ValueError(f"{name} must be {expected}, got {value!r}")

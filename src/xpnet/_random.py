@@ -4,6 +4,8 @@ Each draw belongs to (seed, purpose, counter) and to nothing else: no stream is 
 asking for the draws in another order, changes none of them.
 """
 
+from __future__ import annotations  # numpy.random takes long to import, and is imported only when used.
+
 import numpy as np
 
 from xpnet._checks import check_count

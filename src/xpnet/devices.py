@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import array_api_compat
-import array_api_compat.numpy
 import numpy as np
 
 from xpnet._typing import Array, Namespace
@@ -40,7 +39,7 @@ class Device:
 
     Examples
     --------
-    >>> import xpnet
+    >>> import array_api_compat.numpy, xpnet
     >>> cpu = xpnet.Device(array_api_compat.numpy)
     >>> cpu.asarray([[1, 2]], dtype="float32")
     array([[1., 2.]], dtype=float32)
@@ -52,7 +51,9 @@ class Device:
     note: str = ""
 
     def asarray(self, values: Any, dtype: str | None = None) -> Array:
-        """Copy host values (NumPy array, list, number), or an array of this library, to this device."""
+        """Bring host values (NumPy array, list, number), or an array of this library, to this device."""
+        if isinstance(values, np.ndarray) and not values.flags.writeable:
+            values = values.copy()  # PyTorch would share the memory, and warn that it cannot protect it.
         if dtype is None:
             return self.namespace.asarray(values, device=self.handle)
         return self.namespace.asarray(values, dtype=getattr(self.namespace, dtype), device=self.handle)
@@ -72,7 +73,7 @@ def select_device(request: str = "auto") -> Device:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If there is no device of such a name.
     DeviceUnavailableError
         If a GPU is asked for and cannot be used: the text says why, and what would repair it.
@@ -83,13 +84,15 @@ def select_device(request: str = "auto") -> Device:
     >>> print(xpnet.select_device("cpu"))
     cpu
     """
+    if not isinstance(request, str):
+        raise TypeError(f"device must be a name such as 'cpu' or a Device, got {request!r}")
     if request == "cpu":
-        return Device(array_api_compat.numpy, note="as asked for")
+        return _cpu("as asked for")
     if request == "auto":
         try:
             return _gpu(0)
         except DeviceUnavailableError as why:
-            return Device(array_api_compat.numpy, note=f"no GPU: {why}")
+            return _cpu(f"no GPU: {why}")
     match = re.fullmatch(r"(?:gpu|cuda)(?::(\d+))?", request)
     if match is None:
         raise ValueError(f"device must be auto, cpu, gpu or gpu:N (N = 0, 1, ...), got {request!r}")
@@ -136,6 +139,11 @@ def _report_gpu(cupy: Any, index: int) -> DeviceReport:
     return DeviceReport(f"gpu:{index}", properties["name"].decode(), properties["totalGlobalMem"], problem)
 
 
+def _cpu(note: str) -> Device:
+    # Imported here, since it loads all of NumPy, rarely used parts included, and takes longer than NumPy itself.
+    return Device(import_module("array_api_compat.numpy"), note=note)
+
+
 def _gpu(index: int) -> Device:
     """Return GPU `index`, proved to work, and make it CuPy's current device."""
     cupy = _import_cupy()
@@ -146,9 +154,11 @@ def _gpu(index: int) -> Device:
             f"use {'gpu:0' if count == 1 else f'gpu:0 to gpu:{count - 1}'}, or check CUDA_VISIBLE_DEVICES"
         )
     _try_gpu(cupy, index)
+    device = cupy.cuda.Device(index)
+    device.use()
     namespace = import_module("array_api_compat.cupy")
     name = cupy.cuda.runtime.getDeviceProperties(index)["name"].decode()
-    return Device(namespace, cupy.cuda.Device(index), f"gpu:{index}", note=name)
+    return Device(namespace, device, f"gpu:{index}", note=name)
 
 
 def _import_cupy() -> Any:
@@ -193,9 +203,9 @@ def _count_gpus(cupy: Any) -> int:
 def _try_gpu(cupy: Any, index: int) -> None:
     """Prove that GPU `index` works: an add needs the kernel compiler, a matrix product needs cuBLAS."""
     try:
-        cupy.cuda.Device(index).use()
-        ones = cupy.ones((2, 2), dtype=cupy.float32)
-        total = float(((ones + ones) @ ones).sum())
+        with cupy.cuda.Device(index):
+            ones = cupy.ones((2, 2), dtype=cupy.float32)
+            total = float(((ones + ones) @ ones).sum())
     except Exception as error:  # CuPy raises errors of many kinds here, and each means that this GPU is of no use.
         raise DeviceUnavailableError(
             f"GPU {index} does not compute ({type(error).__name__}: {_first_line(error)}): "

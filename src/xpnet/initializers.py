@@ -1,5 +1,7 @@
 """Initial weights of a layer."""
 
+from __future__ import annotations  # See _random.py.
+
 import math
 
 import numpy as np

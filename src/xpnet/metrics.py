@@ -1,6 +1,6 @@
 """How good predictions are."""
 
-from xpnet._checks import check_count, namespace_of
+from xpnet._checks import as_floating, check_count, namespace_of
 from xpnet._typing import Array, Namespace
 from xpnet.targets import check_labels, check_shapes, is_labels, one_hot
 
@@ -27,6 +27,7 @@ def accuracy(y: Array, t: Array) -> Array:
     np.float64(0.6666666666666666)
     """
     xp = namespace_of(y=y, t=t)
+    y = as_floating(y, "y", xp=xp)
     labels = is_labels(y, t, xp=xp)
     check_shapes(y, t, labels=labels)
     if labels:
@@ -37,7 +38,7 @@ def accuracy(y: Array, t: Array) -> Array:
 
 def labels_of(y: Array, t: Array, *, xp: Namespace) -> Array:
     """Return the integer labels of `t`, be it labels already or a value for every class."""
-    return t if is_labels(y, t, xp=xp) else xp.argmax(t, axis=-1)
+    return t if is_labels(y, t, xp=xp) else xp.argmax(as_floating(t, "t", xp=xp), axis=-1)
 
 
 def count_correct(y: Array, labels: Array, *, xp: Namespace) -> Array:
@@ -71,8 +72,13 @@ def confusion_matrix(predicted: Array, t: Array, classes: int) -> Array:
     xp = namespace_of(predicted=predicted, t=t)
     check_count(classes, "classes")
     for name, labels in (("predicted", predicted), ("t", t)):
+        if not xp.isdtype(labels.dtype, "integral"):
+            raise TypeError(f"{name} must hold integer labels, got dtype {labels.dtype}: take argmax(outputs, axis=-1)")
         check_labels(labels, name, classes)
-    if predicted.shape != t.shape:
-        raise ValueError(f"predicted must have the shape of t, {tuple(t.shape)}, got {tuple(predicted.shape)}")
+    if predicted.ndim != 1 or predicted.shape != t.shape:
+        raise ValueError(
+            f"predicted and t must both have shape (samples,), got {tuple(predicted.shape)} and {tuple(t.shape)}: "
+            "take one network at a time"
+        )
     true_rows = one_hot(t, classes, xp.int64, xp=xp)
     return xp.matmul(xp.matrix_transpose(true_rows), one_hot(predicted, classes, xp.int64, xp=xp))

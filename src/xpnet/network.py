@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet._checks import check_choice, check_count, namespace_of
+from xpnet._checks import check_choice, check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace, Params
 from xpnet.activations import ACTIVATIONS, Activation, softmax
@@ -221,22 +221,29 @@ class TwoLayerNet:
     def _structured_gradient(
         self, x: Array, targets: Targets, h: float | None, max_bytes: int, *, xp: Namespace
     ) -> NumericalGradient:
-        settings = {"activation": self.activation, "loss": self.loss_function, "h": h, "max_bytes": max_bytes}
+        differentiate = partial(
+            structured_gradient,
+            activation=self.activation,
+            loss=self.loss_function,
+            h=h,
+            max_bytes=max_bytes,
+            xp=xp,
+        )
         if self.members is None:
-            return structured_gradient(self.params, x, targets, **settings, xp=xp)
+            return differentiate(self.params, x, targets)
         results = [
-            structured_gradient(
+            differentiate(
                 {name: w[member, ...] for name, w in self.params.items()},
                 x[member, ...] if x.ndim == 3 else x,
                 targets.of_member(member),
-                **settings,
-                xp=xp,
             )
             for member in range(self.members)
         ]
-        return NumericalGradient(
-            *({name: xp.stack([part[name] for part in parts]) for name in self.params} for parts in zip(*results))
+        gradients, kinks = (
+            {name: xp.stack([part[name] for part in parts]) for name in self.params}
+            for parts in zip(*results, strict=True)
         )
+        return NumericalGradient(gradients, kinks)
 
     def _read(self, x: Array) -> tuple[Array, Namespace]:
         xp = namespace_of(x=x, params=self.params["W1"])
@@ -247,8 +254,7 @@ class TwoLayerNet:
                 f"x must have shape (samples, {self.input_size}), or one axis {'less' if ranks[0] == 1 else 'more'} "
                 f"for {other}, got {tuple(x.shape)}: reshape x, or make a network for its number of features"
             )
-        if xp.isdtype(x.dtype, "complex floating"):
-            raise TypeError(f"x must be real, got dtype {x.dtype}: pass its real part, or real data")
+        check_real(x, "x", xp=xp)
         return xp.astype(x, self.params["W1"].dtype, copy=False), xp
 
     def _check_classifies(self, what: str) -> None:

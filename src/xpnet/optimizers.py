@@ -8,13 +8,15 @@ and ``weight_decay`` d adds d w to g (L2), except in `AdamW`.
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+import numpy as np
 from array_api_compat import is_array_api_obj
 
 from xpnet._checks import check_fraction, check_positive, namespace_of
 from xpnet._typing import Array, Namespace, Params
+from xpnet.devices import to_host
 from xpnet.schedules import LearningRate
 
 
@@ -46,13 +48,28 @@ class Optimizer(ABC):
     decoupled_decay: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not callable(self.learning_rate) and not is_array_api_obj(self.learning_rate):
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if isinstance(value, np.generic):  # A NumPy scalar would promote float32 arrays to float64.
+                object.__setattr__(self, option.name, value.item())
+        if is_array_api_obj(self.learning_rate):
+            for rate in to_host(self.learning_rate).ravel().tolist():
+                check_positive(rate, "learning_rate of every member")
+        elif not callable(self.learning_rate):
             check_positive(self.learning_rate, "learning_rate")
         check_positive(self.weight_decay, "weight_decay", zero=True)
 
     def initial_state(self, params: Params) -> OptimizerState:
         """Return the state before the first step: zeros like the parameters."""
         xp = namespace_of(**params)
+        rate: Any = self.learning_rate
+        if is_array_api_obj(rate):
+            namespace_of(learning_rate=rate, **params)
+            if any(w.shape[:1] != rate.shape for w in params.values()):
+                raise ValueError(
+                    "learning_rate must be a number, or an array of one number for each member (the first axis of "
+                    f"every parameter), got shape {tuple(rate.shape)}"
+                )
         slots: dict[str, Params] = {
             slot: {name: xp.zeros_like(w) for name, w in params.items()} for slot in self.slot_names
         }
@@ -86,7 +103,7 @@ class Optimizer(ABC):
 
     def rate(self, step: int) -> Any:
         """Return the learning rate of step `step`, counted from 0."""
-        return self.learning_rate(step) if callable(self.learning_rate) else self.learning_rate
+        return float(self.learning_rate(step)) if callable(self.learning_rate) else self.learning_rate
 
     @abstractmethod
     def direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
@@ -121,7 +138,7 @@ class Momentum(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_fraction(self.momentum, "momentum")
+        check_fraction(self.momentum, "momentum", one=False)
 
     def direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
         velocity = state.slots["velocity"]
@@ -144,6 +161,10 @@ class AdaGrad(Optimizer):
 
     name = "adagrad"
     slot_names = ("squares",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive(self.epsilon, "epsilon", zero=True)
 
     def direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
         squares = state.slots["squares"]
@@ -169,7 +190,8 @@ class RMSProp(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_fraction(self.decay, "decay")
+        check_fraction(self.decay, "decay", one=False)
+        check_positive(self.epsilon, "epsilon", zero=True)
 
     def direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
         squares = state.slots["squares"]
@@ -200,8 +222,9 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_fraction(self.beta1, "beta1")
-        check_fraction(self.beta2, "beta2")
+        check_fraction(self.beta1, "beta1", one=False)
+        check_fraction(self.beta2, "beta2", one=False)
+        check_positive(self.epsilon, "epsilon", zero=True)
 
     def direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
         means, squares = state.slots["means"], state.slots["squares"]
@@ -258,6 +281,7 @@ def clip_gradient_norm(gradients: Params, max_norm: float, *, members: bool = Fa
     squares = [xp.sum(g * g, axis=tuple(range(int(members), g.ndim))) for g in gradients.values()]
     norm = xp.sqrt(sum(squares[1:], start=squares[0]))
     # Dividing by the larger of the two leaves small gradients alone without a look at the norm on the host.
+    max_norm = float(max_norm)
     scale = max_norm / xp.maximum(norm, max_norm)
     return {name: _per_member(scale, g, xp=xp) * g for name, g in gradients.items()}
 

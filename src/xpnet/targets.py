@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from array_api_compat import device
 
+from xpnet._checks import check_real, namespace_of
 from xpnet._typing import Array, Namespace
 from xpnet.devices import to_host
 
@@ -52,8 +53,14 @@ def is_labels(y: Array, t: Array, *, xp: Namespace) -> bool:
 
 def one_hot(t: Array, classes: int, dtype: Any, *, xp: Namespace) -> Array:
     """Return rows with a one at the label's place; all zero for a label outside ``range(classes)``."""
+    t = xp.astype(t, xp.int32)  # Of one dtype, since the labels' own may be too small for all classes.
     places = xp.arange(classes, dtype=t.dtype, device=device(t))
     return xp.astype(xp.expand_dims(t, axis=-1) == places, dtype)
+
+
+def not_ignored(t: Array, ignore_index: int, *, xp: Namespace) -> Array:
+    """Return whether each label counts."""
+    return xp.astype(t, xp.int32) != ignore_index  # An unsigned dtype could not be compared with -100.
 
 
 def check_shapes(y: Array, t: Array, *, labels: bool) -> None:
@@ -67,9 +74,10 @@ def check_shapes(y: Array, t: Array, *, labels: bool) -> None:
     fitting = (shape, shape[1:]) if y.ndim == 3 else (shape,)
     if tuple(t.shape) not in fitting:
         kind = "integer labels" if labels else "targets"
+        repair = "reshape t" if labels or t.ndim >= y.ndim else "reshape t, or make class labels integers"
         raise ValueError(
             f"t: {kind} for y of shape {tuple(y.shape)} must have shape {' or '.join(map(str, fitting))}, "
-            f"got {tuple(t.shape)}: reshape t"
+            f"got {tuple(t.shape)}: {repair}"
         )
 
 
@@ -89,24 +97,30 @@ def as_batch(array: Array) -> Array:
 
 
 def dense(y: Array, t: Array, *, xp: Namespace) -> Array:
-    if xp.isdtype(t.dtype, "complex floating"):
-        raise TypeError(f"t must be real, got dtype {t.dtype}: pass its real part, or real data")
+    check_real(t, "t", xp=xp)
     return t if t.dtype == y.dtype else xp.astype(t, y.dtype)
 
 
-def sample_weights(values: Array, sample_weight: Array | None, *, xp: Namespace) -> Array:
-    """Return s_n, shape (..., N, 1): ones without `sample_weight`."""
+def sample_weights(y: Array, values: Array, sample_weight: Array | None, *, xp: Namespace) -> Array:
+    """Return s_n, shape (..., N, 1), of the samples of `values`: ones without `sample_weight`."""
     if sample_weight is None:
         return xp.ones((*values.shape[:-1], 1), dtype=values.dtype, device=device(values))
-    samples = values.shape[-2]
-    if sample_weight.ndim == 0 or sample_weight.shape[-1] != samples:
+    namespace_of(t=values, sample_weight=sample_weight)
+    check_real(sample_weight, "sample_weight", xp=xp)
+    shape = (values.shape[-2],)
+    fitting = (shape, (y.shape[0], *shape)) if y.ndim == 3 else (shape,)
+    if tuple(sample_weight.shape) not in fitting:
         raise ValueError(
-            f"sample_weight must hold one weight per sample, shape (..., {samples}), got {tuple(sample_weight.shape)}"
+            f"sample_weight must hold one weight per sample, shape {' or '.join(map(str, fitting))}, "
+            f"got {tuple(sample_weight.shape)}"
         )
     return xp.expand_dims(xp.astype(sample_weight, values.dtype), axis=-1)
 
 
 def class_weights(y: Array, class_weight: Array, *, xp: Namespace) -> Array:
+    """Return w_c in the dtype of `y`."""
+    namespace_of(y=y, class_weight=class_weight)
+    check_real(class_weight, "class_weight", xp=xp)
     if tuple(class_weight.shape) != (y.shape[-1],):
         raise ValueError(
             f"class_weight must hold one weight per class, shape ({y.shape[-1]},), got {tuple(class_weight.shape)}"

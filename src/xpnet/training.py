@@ -11,13 +11,13 @@ import numpy as np
 from array_api_compat import is_array_api_obj
 
 from xpnet._checks import check_count, check_positive, namespace_of
-from xpnet._random import generator
 from xpnet._typing import Array, Namespace, Params
+from xpnet.datasets import epoch_order
 from xpnet.devices import to_host
 from xpnet.metrics import count_correct, labels_of
 from xpnet.network import TwoLayerNet, backward, forward
 from xpnet.optimizers import SGD, Optimizer, OptimizerState, clip_gradient_norm
-from xpnet.targets import Targets, check_labels, check_shapes, divisor, is_labels
+from xpnet.targets import IGNORE_INDEX, Targets, check_labels, check_shapes, divisor, is_labels, not_ignored
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""
@@ -111,7 +111,7 @@ def fit(
     Raises
     ------
     NonFiniteLossError
-        As soon as an epoch's losses turn out not to be finite.
+        At the end of an epoch, if a loss in it, or of the network after it, is not finite.
     TypeError, ValueError
         If an argument, a shape or a label does not fit.
 
@@ -167,14 +167,16 @@ def _records(
     for epoch in range(1, epochs + 1):
         before = {name: train.xp.asarray(w, copy=True) for name, w in net.params.items()}
         first_step, epoch_start = state.step, time.perf_counter()
-        order = net.device.asarray(generator(seed, "epoch", epoch).permutation(samples))
-        batch_losses = to_host(_train_epoch(net, train, order, optimizer, state, batch_size, max_gradient_norm))
-        epoch_seconds = time.perf_counter() - epoch_start
-        if not np.isfinite(batch_losses).all():
+        order = net.device.asarray(epoch_order(samples, seed=seed, epoch=epoch))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # Seen in the losses, all at once.
+            batch_losses = to_host(_train_epoch(net, train, order, optimizer, state, batch_size, max_gradient_norm))
+            epoch_seconds = time.perf_counter() - epoch_start
+            train_loss, train_accuracy = _evaluate(net, train)
+            test_loss, test_accuracy = _evaluate(net, test)
+        losses = np.stack([*batch_losses, np.asarray(train_loss) + np.asarray(test_loss)])
+        if not np.isfinite(losses).all():
             net.params.update(before)
-            raise _non_finite(batch_losses, first_step, optimizer)
-        train_loss, train_accuracy = _evaluate(net, train)
-        test_loss, test_accuracy = _evaluate(net, test)
+            raise _non_finite(losses, first_step, optimizer)
         yield Record(
             step=state.step,
             epoch=epoch,
@@ -217,6 +219,9 @@ class _Split(NamedTuple):
     x: Array
     targets: Targets
     labels: Array | None
+    """Shape (N,), -1 where ignored."""
+    counted: int
+    """The number of samples that are not ignored."""
     xp: Namespace
 
     @classmethod
@@ -230,14 +235,24 @@ class _Split(NamedTuple):
             )
         like = xp.zeros((1, net.output_size), dtype=x.dtype, device=net.device.handle)
         classification = net.loss_function.classification
-        labels = classification and is_labels(like, t, xp=xp)
-        check_shapes(xp.broadcast_to(like, (x.shape[0], net.output_size)), t, labels=labels)
-        if labels:
-            check_labels(t, f"t_{name}", net.output_size, options.get("ignore_index"))
+        has_labels = classification and is_labels(like, t, xp=xp)
+        check_shapes(xp.broadcast_to(like, (x.shape[0], net.output_size)), t, labels=has_labels)
+        ignore_index = options.get("ignore_index", IGNORE_INDEX)
+        if has_labels:
+            check_labels(t, f"t_{name}", net.output_size, ignore_index)
+        options = {
+            key: net.device.asarray(value) if is_array_api_obj(value) and value.ndim else value
+            for key, value in options.items()
+        }
         targets = net.loss_function.prepare(like, t, xp=xp, **options)
-        if targets.norms.ndim != 1:
-            raise ValueError(f"sample_weight must have shape (samples,) here, got {tuple(targets.norms.shape)}")
-        return cls(x, targets, labels_of(like, t, xp=xp) if classification else None, xp)
+        labels, counted = None, x.shape[0]
+        if classification and not has_labels:
+            labels = labels_of(like, t, xp=xp)
+        elif has_labels:
+            counts = not_ignored(t, ignore_index, xp=xp)
+            labels = xp.where(counts, xp.astype(t, xp.int32), -1)
+            counted = max(1, int(np.count_nonzero(to_host(counts))))
+        return cls(x, targets, labels, counted, xp)
 
 
 def _without_sample_weight(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -255,13 +270,12 @@ def _train_epoch(
 ) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     losses = []
-    with np.errstate(over="ignore", invalid="ignore"):  # A loss that is not finite has an error of its own.
-        for x, targets in _mini_batches(train, order, batch_size):
-            loss, gradients = loss_and_gradients(net, x, targets, xp=train.xp)
-            if max_norm is not None:
-                gradients = clip_gradient_norm(gradients, max_norm, members=net.members is not None)
-            optimizer.apply(net.params, gradients, state, xp=train.xp)
-            losses.append(loss)
+    for x, targets in _mini_batches(train, order, batch_size):
+        loss, gradients = loss_and_gradients(net, x, targets, xp=train.xp)
+        if max_norm is not None:
+            gradients = clip_gradient_norm(gradients, max_norm, members=net.members is not None)
+        optimizer.apply(net.params, gradients, state, xp=train.xp)
+        losses.append(loss)
     return train.xp.stack(losses)
 
 
@@ -280,7 +294,8 @@ def _mini_batches(train: _Split, order: Array, batch_size: int) -> Iterator[tupl
     that is large enough for the C library to keep, where one allocated per step goes back to the system each time.
     """
     xp, rows = train.xp, order.shape[0]
-    block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * train.x.shape[1] * train.x.dtype.itemsize))
+    sample_bytes = train.x.shape[1] * xp.finfo(train.x.dtype).bits // 8
+    block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * sample_bytes))
     full = rows - rows % batch_size
     starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
     for start, stop in zip(starts, [*starts[1:], rows], strict=True):
@@ -300,24 +315,25 @@ def _evaluate(net: TwoLayerNet, split: _Split) -> Evaluation:
     xp, rows = split.xp, split.x.shape[0]
     losses, correct = [], []
     for start in range(0, rows, _EVALUATION_ROWS):
-        piece = slice(start, start + _EVALUATION_ROWS)
+        piece = slice(start, min(start + _EVALUATION_ROWS, rows))
         outputs, _ = forward(net.params, split.x[piece, :], activation=net.activation, xp=xp)
         targets = split.targets.map(itemgetter((piece, ...)))
         losses.append(xp.sum(net.loss_function.losses(outputs, targets, xp=xp), axis=-1))
         if split.labels is not None:
             correct.append(count_correct(outputs, split.labels[piece], xp=xp))
     loss = to_host(sum(losses) / divisor(split.targets, xp=xp)).tolist()
-    return Evaluation(loss, to_host(sum(correct) / rows).tolist() if correct else None)
+    return Evaluation(loss, to_host(sum(correct) / split.counted).tolist() if correct else None)
 
 
-def _non_finite(batch_losses: np.ndarray[Any, Any], first_step: int, optimizer: Optimizer) -> NonFiniteLossError:
-    """Name the first bad mini-batch, and the learning rate (of its member) that led there."""
-    bad = np.argwhere(~np.isfinite(batch_losses))[0]
-    rate = optimizer.rate(first_step + max(0, int(bad[0]) - 1))
-    rate = float(to_host(rate)[bad[-1]] if is_array_api_obj(rate) else rate)
+def _non_finite(losses: np.ndarray[Any, Any], first_step: int, optimizer: Optimizer) -> NonFiniteLossError:
+    """Name the step that led to the first of the `losses`, shape (steps,) or (steps, M), that is not finite."""
+    bad = np.argwhere(~np.isfinite(losses))[0]
+    step = first_step + int(bad[0])
+    rate = optimizer.rate(max(0, step - 1))
+    rate = to_host(rate)[bad[-1]] if is_array_api_obj(rate) else rate
     member = f" of member {bad[1]}" if len(bad) > 1 else ""
     return NonFiniteLossError(
-        f"the loss{member} became {batch_losses[tuple(bad)]} at step {first_step + int(bad[0]) + 1} with "
-        f"learning rate {rate:g}: lower the learning rate, or clip gradients; "
+        f"the loss{member} became {losses[tuple(bad)]} after step {step} with "
+        f"learning_rate={rate:g}: lower the learning rate, or clip gradients; "
         "the network holds the parameters of the last record"
     )

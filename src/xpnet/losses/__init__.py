@@ -12,7 +12,8 @@ weight of its class,
 A label c is the target with t_nc = 1 and zeros elsewhere, so that for labels v_n is the weight of the label's class.
 
 Shapes: `y` is (C,), one sample; (N, C), a mini-batch; or (M, N, C), the outputs of M networks, and gives one loss per
-network. `t` is either as large as `y`, or integer labels with one axis less; both may lack the member axis M.
+network. `t` is either as large as `y`, or integer labels with one axis less; both may lack the member axis M. Integers
+with fewer axes than `y` are always labels, so integer one-hot targets must not lack it.
 """
 
 from xpnet.losses.cross_entropy import CrossEntropyError, CrossEntropyErrorOfLogits, SoftmaxCrossEntropy

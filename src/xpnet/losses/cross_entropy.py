@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xpnet._checks import check_fraction
+from xpnet._checks import check_count, check_fraction, check_positive
 from xpnet._typing import Array, Namespace
 from xpnet.activations import shifted_exponentials, softmax
 from xpnet.losses.loss import Loss, OutputLoss
@@ -13,6 +13,7 @@ from xpnet.targets import (
     class_weights,
     dense,
     is_labels,
+    not_ignored,
     one_hot,
     sample_weights,
 )
@@ -35,11 +36,13 @@ class CrossEntropy(Loss):
         ignore_index: int = IGNORE_INDEX,
     ) -> Targets:
         check_fraction(label_smoothing, "label_smoothing")
+        check_count(ignore_index, "ignore_index", minimum=-(2**31))
         labels = is_labels(y, t, xp=xp)
         q = as_batch(one_hot(t, y.shape[-1], y.dtype, xp=xp) if labels else dense(y, t, xp=xp))
-        weights = sample_weights(q, sample_weight, xp=xp)
+        weights = sample_weights(y, q, sample_weight, xp=xp)
         if labels:
-            weights = weights * xp.astype(xp.reshape(t != ignore_index, (*q.shape[:-1], 1)), y.dtype)
+            counted = xp.reshape(not_ignored(t, ignore_index, xp=xp), (*q.shape[:-1], 1))
+            weights = weights * xp.astype(counted, y.dtype)
         norms = weights
         totals = xp.sum(q, axis=-1, keepdims=True)
         if class_weight is not None:
@@ -47,7 +50,8 @@ class CrossEntropy(Loss):
             safe_totals = xp.where(totals == 0, xp.ones_like(totals), totals)
             norms = weights * xp.sum(class_weight * q, axis=-1, keepdims=True) / safe_totals
         if label_smoothing:
-            q = (1 - label_smoothing) * q + (label_smoothing / y.shape[-1]) * totals
+            e = float(label_smoothing)
+            q = (1 - e) * q + (e / y.shape[-1]) * totals
         if class_weight is not None:
             q = class_weight * q
         return Targets(q, xp.sum(q, axis=-1, keepdims=True), weights, norms[..., 0])
@@ -81,7 +85,8 @@ class CrossEntropyError(CrossEntropy):
     name = "cross_entropy_error"
 
     def prepare(self, y: Array, t: Array, *, xp: Namespace, delta: float = 1e-7, **options: Any) -> Targets:
-        return super().prepare(y, t, xp=xp, **options)._replace(delta=delta)
+        check_positive(delta, "delta", zero=True)
+        return super().prepare(y, t, xp=xp, **options)._replace(delta=float(delta))
 
     def losses(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
         return -xp.sum(targets.values * xp.log(y + targets.delta), axis=-1) * targets.weights[..., 0]

@@ -47,7 +47,7 @@ class MeanSquaredError(OutputLoss):
     ) -> Targets:
         check_choice(scale, "scale", ("half", "mean"))
         values = as_batch(dense(y, t, xp=xp))
-        weights = sample_weights(values, sample_weight, xp=xp)
+        weights = sample_weights(y, values, sample_weight, xp=xp)
         scales = xp.full_like(weights, 0.5 if scale == "half" else 1 / values.shape[-1])
         return Targets(values, scales, weights, weights[..., 0])
 
