@@ -114,7 +114,7 @@ def _differentiate(
 
     by_count = (-counts).argsort(kind="stable")
     units = layer.sums.shape[1]
-    rows = max(1, max_bytes // (_LIVE_ARRAYS * units * outputs.dtype.itemsize))
+    rows = max(1, max_bytes // (_LIVE_ARRAYS * units * xp.finfo(outputs.dtype).bits // 8))
     pieces, kinks = [], []
     for chosen in _groups(counts[by_count].tolist(), rows):
         places = xp.asarray(by_count[chosen], device=device(outputs))
@@ -152,7 +152,7 @@ def _differences(
     change = per_column(moved(d) - moved(-d))
     if not layer.activation.has_kink:
         return change, xp.zeros_like(change)
-    return change, per_column(xp.astype(xp.abs(sums) <= xp.abs(d), change.dtype))
+    return change, per_column(xp.astype(xp.abs(sums) < xp.abs(d), change.dtype))
 
 
 def _groups(counts: list[int], rows: int) -> Iterator[slice]:
