@@ -4,12 +4,13 @@ from xpnet.activations import identity, log_softmax, relu, sigmoid, softmax, tan
 from xpnet.checkpoint import CheckpointError, load, save
 from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_digits, load_idx
 from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
+from xpnet.evaluation import Evaluation, evaluate
 from xpnet.losses import cross_entropy_error, mean_squared_error, softmax_cross_entropy
 from xpnet.metrics import accuracy, confusion_matrix
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Optimizer, OptimizerState, RMSProp, clip_gradient_norm
 from xpnet.schedules import CosineDecay, StepDecay, WarmUp
-from xpnet.training import Evaluation, NonFiniteLossError, Record, evaluate, fit
+from xpnet.training import NonFiniteLossError, Record, fit
 
 __version__ = "0.1.0"
 

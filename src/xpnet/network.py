@@ -206,7 +206,16 @@ class TwoLayerNet:
         targets = self.loss_function.summands(outputs[0, :] if x.ndim == 1 else outputs, t, **options)
         if method == "black-box":
             return self._black_box_gradient(batch, targets, h, xp=xp)
-        result = self._structured_gradient(batch, targets, h, max_bytes, xp=xp)
+        result = structured_gradient(
+            self.params,
+            batch,
+            targets,
+            activation=self.activation,
+            loss=self.loss_function,
+            h=h,
+            max_bytes=max_bytes,
+            xp=xp,
+        )
         return result if full_output else result.gradients
 
     def _black_box_gradient(self, x: Array, targets: Targets, h: float | None, *, xp: Namespace) -> Params:
@@ -217,33 +226,6 @@ class TwoLayerNet:
             return xp.sum(self.loss_function.losses(outputs, targets, xp=xp))
 
         return {name: numerical_gradient(partial(loss, name), w, h=h) for name, w in self.params.items()}
-
-    def _structured_gradient(
-        self, x: Array, targets: Targets, h: float | None, max_bytes: int, *, xp: Namespace
-    ) -> NumericalGradient:
-        differentiate = partial(
-            structured_gradient,
-            activation=self.activation,
-            loss=self.loss_function,
-            h=h,
-            max_bytes=max_bytes,
-            xp=xp,
-        )
-        if self.members is None:
-            return differentiate(self.params, x, targets)
-        results = [
-            differentiate(
-                {name: w[member, ...] for name, w in self.params.items()},
-                x[member, ...] if x.ndim == 3 else x,
-                targets.of_member(member),
-            )
-            for member in range(self.members)
-        ]
-        gradients, kinks = (
-            {name: xp.stack([part[name] for part in parts]) for name in self.params}
-            for parts in zip(*results, strict=True)
-        )
-        return NumericalGradient(gradients, kinks)
 
     def _read(self, x: Array) -> tuple[Array, Namespace]:
         xp = namespace_of(x=x, params=self.params["W1"])

@@ -8,6 +8,7 @@ exact to rounding in any dtype, at a step so small that the truncation error is 
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from array_api_compat import device
@@ -58,13 +59,13 @@ def structured_gradient(
     max_bytes: int = MAX_BYTES,
     xp: Namespace,
 ) -> NumericalGradient:
-    """Return the central differences of the loss with respect to every parameter of one network.
+    """Return the central differences of the loss with respect to every parameter of the network.
 
     Parameters
     ----------
     params : mapping
-        ``W1`` (D, H), ``b1`` (H,), ``W2`` (H, C), ``b2`` (C,).
-    x : array, shape (N, D)
+        ``W1`` (D, H), ``b1`` (H,), ``W2`` (H, C), ``b2`` (C,), or all with a leading axis of members.
+    x : array, shape (N, D) or (M, N, D)
         Inputs, in the dtype of the parameters; those that are 0 cost nothing.
     targets : Targets
         Of the N samples, ready and divided for the mean.
@@ -82,6 +83,34 @@ def structured_gradient(
     ValueError
         If `h` is not above 0, or so large that it moves an output by more than 1.
     """
+    differentiate = partial(_network_gradient, activation=activation, loss=loss, h=h, max_bytes=max_bytes, xp=xp)
+    if params["W1"].ndim == 2:
+        return differentiate(params, x, targets)
+    results = [
+        differentiate(
+            {name: w[member, ...] for name, w in params.items()},
+            x[member, ...] if x.ndim == 3 else x,
+            targets.of_member(member),
+        )
+        for member in range(params["W1"].shape[0])
+    ]
+    gradients, kinks = (
+        {name: xp.stack([part[name] for part in parts]) for name in params} for parts in zip(*results, strict=True)
+    )
+    return NumericalGradient(gradients, kinks)
+
+
+def _network_gradient(
+    params: Params,
+    x: Array,
+    targets: Targets,
+    *,
+    activation: Activation,
+    loss: OutputLoss,
+    h: float | None,
+    max_bytes: int,
+    xp: Namespace,
+) -> NumericalGradient:
     ones = xp.ones((x.shape[0], 1), dtype=x.dtype, device=device(x))
     sums = xp.matmul(x, params["W1"]) + params["b1"]
     values = activation.value(sums, xp=xp)

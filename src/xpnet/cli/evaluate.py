@@ -13,8 +13,8 @@ from xpnet.checkpoint import load_with_origin
 from xpnet.cli.options import DataDir, DeviceName, Json, Label, Model, model_file
 from xpnet.datasets import DataError
 from xpnet.devices import select_device, to_host
+from xpnet.evaluation import evaluate as evaluate_network
 from xpnet.metrics import confusion_matrix
-from xpnet.training import evaluate as evaluate_network
 
 _LARGEST_TABLE = 26
 
