@@ -13,6 +13,10 @@ from typing import Any
 import array_api_compat
 import numpy as np
 import pytest
+from hypothesis import settings
+
+settings.register_profile("xpnet", deadline=None, derandomize=True, max_examples=25, database=None)
+settings.load_profile("xpnet")
 
 BACKENDS = ("numpy", "numpy-readonly", "array-api-strict", "torch", "jax", "cupy")
 REQUIRED = {name for name in os.environ.get("XPNET_REQUIRE_BACKENDS", "").split(",") if name}
@@ -44,6 +48,12 @@ class Backend:
         if self.name == "numpy-readonly":
             array.flags.writeable = False
         return array
+
+    def select(self) -> Any:
+        """Return this library and device as an `xpnet.Device`, which makes arrays that may be written to."""
+        from xpnet import Device
+
+        return Device(self.xp, self.device, self.name)
 
 
 _MODULES = {
@@ -92,7 +102,7 @@ def data_dir() -> Path:
     return Path(os.environ["XPNET_DATA_DIR"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def close(backend: Backend) -> Callable[..., None]:
     """Give a comparison that also insists on this library, its device, and the dtype that was asked for."""
     from xpnet import to_host

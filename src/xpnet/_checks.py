@@ -22,7 +22,7 @@ def namespace_of(**arrays: Array) -> Namespace:
     try:
         return array_api_compat.array_namespace(*arrays.values())
     except TypeError:
-        kinds = ", ".join(f"{name} is of {type(array).__module__}" for name, array in arrays.items())
+        kinds = ", ".join(f"{name} is of {type(array).__module__.partition('.')[0]}" for name, array in arrays.items())
         raise TypeError(
             f"all arrays must come from one library, got a mixture ({kinds}): "
             "move them with Device.asarray or xpnet.to_host first"

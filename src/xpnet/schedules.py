@@ -82,6 +82,8 @@ class WarmUp:
 
     def __post_init__(self) -> None:
         check_count(self.steps, "steps")
+        if not callable(self.then):
+            check_positive(self.then, "then")
 
     def __call__(self, step: int) -> float:
         if step < self.steps:
