@@ -13,7 +13,7 @@ from xpnet.devices import Device, select_device
 from xpnet.initializers import initial_weights
 from xpnet.losses import OUTPUT_LOSSES, OutputLoss
 from xpnet.metrics import accuracy
-from xpnet.structured import MAX_BYTES, NumericalGradient, structured_gradient
+from xpnet.structured import MAX_BYTES, structured_gradient
 from xpnet.targets import Targets, as_batch
 
 DTYPES = ("float32", "float64")
@@ -164,7 +164,7 @@ class TwoLayerNet:
         max_bytes: int = MAX_BYTES,
         full_output: bool = False,
         **options: Any,
-    ) -> Params | NumericalGradient:
+    ) -> Any:
         """Return the gradient of `loss` by a central difference ``(loss(w + h) - loss(w - h)) / 2h`` for every w.
 
         Parameters

@@ -117,6 +117,12 @@ class CrossEntropyErrorOfLogits(CrossEntropyError, OutputLoss):
         sums = xp.sum(p * exponentials, axis=-1, keepdims=True)
         return super().differences(p, targets, p * (exponentials - sums) / (1 + sums), xp=xp)
 
+    def magnitudes(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
+        p = softmax(y)
+        _, gradients = super().losses_and_gradients(p, targets, xp=xp)
+        gradients = xp.abs(gradients)
+        return p * (gradients + xp.sum(p * gradients, axis=-1, keepdims=True))
+
     def line(self, y: Array, targets: Targets, directions: Array, reach: float, *, xp: Namespace) -> tuple[Array, ...]:
         p = softmax(y)
         return p, targets.weights * targets.values, p / (p + targets.delta)
@@ -189,6 +195,9 @@ class SoftmaxCrossEntropy(CrossEntropy, OutputLoss):
         sums = xp.sum(softmax(y) * xp.expm1(change), axis=-1)
         differences = targets.scales[..., 0] * xp.log1p(sums) - xp.sum(targets.values * change, axis=-1)
         return differences * targets.weights[..., 0]
+
+    def magnitudes(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
+        return targets.weights * (targets.scales * softmax(y) + targets.values)
 
     def line(self, y: Array, targets: Targets, directions: Array, reach: float, *, xp: Namespace) -> tuple[Array, ...]:
         # sum_c p_c expm1(s v_c) = sum_k s^k m_k / k! with the moments m_k = sum_c p_c v_c^k: as many terms as the

@@ -81,6 +81,10 @@ class OutputLoss(Loss):
     """
 
     @abstractmethod
+    def magnitudes(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
+        """Return the gradients with each difference in them made a sum of absolute values: what rounding acts on."""
+
+    @abstractmethod
     def line(self, y: Array, targets: Targets, directions: Array, reach: float, *, xp: Namespace) -> tuple[Array, ...]:
         """Return arrays with one row per sample that describe all lines, exact to rounding where |s v_jc| <= `reach`.
 

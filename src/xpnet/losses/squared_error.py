@@ -65,6 +65,9 @@ class MeanSquaredError(OutputLoss):
         error = y - targets.values
         return xp.sum(change * (2 * error + change), axis=-1) * (targets.scales * targets.weights)[..., 0]
 
+    def magnitudes(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
+        return 2 * targets.scales * targets.weights * (xp.abs(y) + xp.abs(targets.values))
+
     def line(self, y: Array, targets: Targets, directions: Array, reach: float, *, xp: Namespace) -> tuple[Array, ...]:
         weights = targets.scales * targets.weights
         slopes = 2 * weights * xp.matmul(y - targets.values, xp.matrix_transpose(directions))

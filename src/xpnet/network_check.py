@@ -1,0 +1,124 @@
+"""Is backpropagation right? Every entry of a network's gradient, against its numerical gradient."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from xpnet._checks import namespace_of
+from xpnet._typing import Array, Params
+from xpnet.devices import to_host
+from xpnet.network import TwoLayerNet, backward, forward
+from xpnet.targets import as_batch
+
+
+class ParameterCheck(NamedTuple):
+    """What came out for one parameter."""
+
+    name: str
+    entries: int
+    """How many were compared."""
+    kinks: int
+    """How many were not, since a step takes some sample's relu across its kink."""
+    worst: tuple[int, ...]
+    """The entry whose error is largest in terms of its bound."""
+    analytic: float
+    numerical: float
+    """Both gradients there."""
+    bound: float
+    """What rounding can explain there."""
+    verdict: str
+    """"PASS", "FAIL", or "INCONCLUSIVE" where rounding could hide an error of a tenth of the largest entry."""
+
+    @property
+    def error(self) -> float:
+        """The difference of the two gradients at the worst entry."""
+        return abs(self.analytic - self.numerical)
+
+
+def check_network(net: TwoLayerNet, x: Array, t: Array, **options: Any) -> list[ParameterCheck]:
+    """Compare every entry of ``net.gradient(x, t)`` with the structured numerical gradient.
+
+    The bound of an error is no tolerance that somebody chose. Both gradients are sums over samples and outputs of
+    products, formed from one forward pass; with k such operations in a row, each of them can be off by ``k eps`` times
+    the sum of the absolute values of all terms, which one more backward pass, through absolute values, gives.
+
+    Parameters
+    ----------
+    net : TwoLayerNet
+        Without members.
+    x, t : array
+        A batch, as for `TwoLayerNet.loss`.
+    options
+        Of the loss function.
+
+    Returns
+    -------
+    list of ParameterCheck
+        For W1, b1, W2, b2.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> net = xpnet.TwoLayerNet(4, 3, 2, init="xavier")
+    >>> for check in check_network(net, np.eye(4), np.asarray([0, 1, 1, 0])):
+    ...     print(check.name, check.entries, check.verdict)
+    W1 12 PASS
+    b1 3 PASS
+    W2 6 PASS
+    b2 2 PASS
+    """
+    exact = net.gradient(x, t, **options)
+    numerical = net.numerical_gradient(x, t, full_output=True, **options)
+    bounds = _rounding_bounds(net, x, t, options)
+    return [
+        _compare(name, *(to_host(part[name]) for part in (exact, numerical.gradients, numerical.kinks, bounds)))
+        for name in net.params
+    ]
+
+
+def _rounding_bounds(net: TwoLayerNet, x: Array, t: Array, options: dict[str, Any]) -> Params:
+    xp = namespace_of(x=x, t=t)
+    batch = xp.astype(as_batch(x), net.params["W1"].dtype, copy=False)
+    outputs, hidden = forward(net.params, batch, activation=net.activation, xp=xp)
+    targets = net.loss_function.summands(outputs[0, :] if x.ndim == 1 else outputs, t, **options)
+    sums = backward(
+        {name: xp.abs(w) for name, w in net.params.items()},
+        xp.abs(batch),
+        xp.abs(hidden),
+        net.loss_function.magnitudes(outputs, targets, xp=xp),
+        activation=net.activation,
+        xp=xp,
+    )
+    operations = batch.shape[-2] + net.output_size + 16
+    rounding = operations * float(xp.finfo(outputs.dtype).eps)
+    return {name: rounding * total for name, total in sums.items()}
+
+
+def _compare(
+    name: str,
+    exact: np.ndarray[Any, Any],
+    numerical: np.ndarray[Any, Any],
+    kinks: np.ndarray[Any, Any],
+    bounds: np.ndarray[Any, Any],
+) -> ParameterCheck:
+    compared = kinks == 0
+    tiny = np.finfo(bounds.dtype).tiny
+    # A NaN must come out as the worst of all, whichever side it is on.
+    excess = np.nan_to_num(np.abs(exact - numerical) / (bounds + tiny), nan=np.inf) * compared
+    worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
+    if excess[worst] > 1:
+        verdict = "FAIL"
+    elif not compared.any() or bounds[compared].max() > 0.1 * np.abs(exact).max():
+        verdict = "INCONCLUSIVE"
+    else:
+        verdict = "PASS"
+    return ParameterCheck(
+        name,
+        entries=int(compared.sum()),
+        kinks=int((~compared).sum()),
+        worst=tuple(int(i) for i in worst),
+        analytic=float(exact[worst]),
+        numerical=float(numerical[worst]),
+        bound=float(bounds[worst]),
+        verdict=verdict,
+    )
