@@ -1,7 +1,8 @@
 """Activation functions, each with its derivative, and softmax.
 
 An elementwise activation is a callable `a = f(z)` that also knows its derivative, written in terms of the *value*
-`a`, which the forward pass has already paid for.
+`a`, which the forward pass has already paid for, and its difference `f(z + d) - f(z)`, written so that nothing cancels
+however small d is: what exact numerical derivatives are made of.
 """
 
 import math
@@ -21,6 +22,8 @@ class Activation(ABC):
     """
 
     name: str
+    has_kink: bool = False
+    """Whether f' jumps at z = 0."""
 
     def __call__(self, z: Array) -> Array:
         """Return f(z)."""
@@ -32,6 +35,19 @@ class Activation(ABC):
         xp = namespace_of(a=a)
         return self.slope(as_floating(a, "a", xp=xp), xp=xp)
 
+    def difference(self, z: Array, d: Array) -> Array:
+        """Return f(z + d) - f(z), exact to rounding even where both values are the same floating point number.
+
+        Examples
+        --------
+        >>> import numpy as np, xpnet
+        >>> xpnet.sigmoid.difference(np.asarray(0.0), np.asarray(1e-30))
+        np.float64(2.5e-31)
+        """
+        xp = namespace_of(z=z, d=d)
+        z = as_floating(z, "z", xp=xp)
+        return self.change(z, self.value(z, xp=xp), as_floating(d, "d", xp=xp), xp=xp)
+
     @abstractmethod
     def value(self, z: Array, *, xp: Namespace) -> Array:
         """Return f(z) of a floating `z`: what `__call__` runs after its checks, and the network without them."""
@@ -39,6 +55,10 @@ class Activation(ABC):
     @abstractmethod
     def slope(self, a: Array, *, xp: Namespace) -> Array:
         """Return f'(z) of a floating value ``a = f(z)``."""
+
+    @abstractmethod
+    def change(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
+        """Return f(z + d) - f(z) of a floating `z`, given the value ``a = f(z)`` too."""
 
     def __repr__(self) -> str:
         return f"xpnet.{self.name}"
@@ -65,6 +85,11 @@ class Sigmoid(Activation):
     def slope(self, a: Array, *, xp: Namespace) -> Array:
         return a * (1 - a)
 
+    def change(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
+        # s(z + d) = a e^d / (1 + a (e^d - 1)), so the difference is a (1 - a) E / (1 + a E) with E = e^d - 1.
+        e = xp.expm1(d)
+        return a * (1 - a) * e / (1 + a * e)
+
 
 class Tanh(Activation):
     """Hyperbolic tangent, ``f(z) = tanh(z)``, with ``f' = 1 - a^2``.
@@ -84,6 +109,11 @@ class Tanh(Activation):
     def slope(self, a: Array, *, xp: Namespace) -> Array:
         return 1 - a * a
 
+    def change(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
+        # tanh(z + d) = (a + T) / (1 + a T) with T = tanh d, so the difference is (1 - a^2) T / (1 + a T).
+        t = xp.tanh(d)
+        return (1 - a * a) * t / (1 + a * t)
+
 
 class Relu(Activation):
     """Rectifier, ``f(z) = max(z, 0)``, with ``f' = 1`` where a > 0 and 0 elsewhere (so at the kink too).
@@ -96,12 +126,17 @@ class Relu(Activation):
     """
 
     name = "relu"
+    has_kink = True
 
     def value(self, z: Array, *, xp: Namespace) -> Array:
         return xp.maximum(z, 0.0)
 
     def slope(self, a: Array, *, xp: Namespace) -> Array:
         return xp.astype(a > 0, a.dtype)
+
+    def change(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
+        # max(z + d, 0) - max(z, 0): d where z is positive, but never below -z; d + z where that is above 0.
+        return xp.maximum(d + xp.minimum(z, 0.0), -a)
 
 
 class Identity(Activation):
@@ -121,6 +156,9 @@ class Identity(Activation):
 
     def slope(self, a: Array, *, xp: Namespace) -> Array:
         return xp.ones_like(a)
+
+    def change(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
+        return d
 
 
 sigmoid = Sigmoid()

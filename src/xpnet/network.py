@@ -1,5 +1,6 @@
 """The two-layer network: parameters, prediction, loss, and its gradient by backpropagation."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from xpnet._typing import Array, Namespace, Params
 from xpnet.activations import ACTIVATIONS, Activation, softmax
 from xpnet.devices import Device, select_device
 from xpnet.initializers import initial_weights
-from xpnet.losses import LOSSES, Loss
+from xpnet.losses import OUTPUT_LOSSES, OutputLoss
 from xpnet.metrics import accuracy
-from xpnet.targets import as_batch
+from xpnet.structured import MAX_BYTES, NumericalGradient, structured_gradient
+from xpnet.targets import Targets, as_batch
 
 DTYPES = ("float32", "float64")
 
@@ -87,13 +89,13 @@ class TwoLayerNet:
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("output_size", output_size)):
             check_count(size, name)
         check_choice(activation, "activation", ACTIVATIONS)
-        check_choice(loss, "loss", LOSSES)
+        check_choice(loss, "loss", OUTPUT_LOSSES)
         check_choice(dtype, "dtype", DTYPES)
         if members is not None:
             check_count(members, "members")
         self.input_size, self.hidden_size, self.output_size = input_size, hidden_size, output_size
         self.activation: Activation = ACTIVATIONS[activation]
-        self.loss_function: Loss = LOSSES[loss]
+        self.loss_function: OutputLoss = OUTPUT_LOSSES[loss]
         self.device = device if isinstance(device, Device) else select_device(device)
         self.dtype = dtype
         self.members = members
@@ -151,6 +153,79 @@ class TwoLayerNet:
         outputs, hidden = forward(self.params, batch, activation=self.activation, xp=xp)
         slopes = self.loss_function.gradient(outputs[0, :] if x.ndim == 1 else outputs, t, **options)
         return backward(self.params, batch, hidden, as_batch(slopes), activation=self.activation, xp=xp)
+
+    def numerical_gradient(
+        self,
+        x: Array,
+        t: Array,
+        *,
+        method: str = "structured",
+        h: float | None = None,
+        max_bytes: int = MAX_BYTES,
+        full_output: bool = False,
+        **options: Any,
+    ) -> Params | NumericalGradient:
+        """Return the gradient of `loss` by a central difference ``(loss(w + h) - loss(w - h)) / 2h`` for every w.
+
+        Parameters
+        ----------
+        x, t : array
+            Inputs and targets, as for `loss`.
+        method : {"structured", "black-box"}
+            "structured" follows each step through the one unit that it moves, and passes on differences, so that
+            nothing cancels: exact to rounding, in float32 too, and some hundred times faster than the loop over all
+            parameters. "black-box" is that loop, around `loss` as it is.
+        h : float, optional
+            The step. By default sqrt(eps) for "structured", and that of `numerical_gradient` for "black-box".
+        max_bytes : int
+            Bound of the memory that "structured" takes for differences.
+        full_output : bool
+            Return a `NumericalGradient` of "structured": the gradients, and for each parameter the number of samples
+            whose relu the step takes across its kink, where the difference is between the slopes of both sides.
+        options
+            Those of the loss function.
+
+        Returns
+        -------
+        mapping
+            With the names, shapes and dtype of `params`.
+
+        Examples
+        --------
+        >>> import numpy as np, xpnet
+        >>> net = xpnet.TwoLayerNet(4, 3, 2, init="xavier", dtype="float32")
+        >>> x, t = np.eye(4, dtype=np.float32), np.asarray([0, 1, 1, 0])
+        >>> numerical, exact = net.numerical_gradient(x, t), net.gradient(x, t)
+        >>> all(abs(numerical[name] - exact[name]).max() < 1e-7 for name in exact)
+        True
+        """
+        check_choice(method, "method", ("structured", "black-box"))
+        x, xp = self._read(x)
+        batch = as_batch(x)
+        outputs, _ = forward(self.params, batch, activation=self.activation, xp=xp)
+        targets = self.loss_function.summands(outputs[0, :] if x.ndim == 1 else outputs, t, **options)
+        if method == "black-box":
+            return self._black_box_gradient(batch, targets, h, xp=xp)
+        result = structured_gradient(
+            self.params,
+            batch,
+            targets,
+            activation=self.activation,
+            loss=self.loss_function,
+            h=h,
+            max_bytes=max_bytes,
+            xp=xp,
+        )
+        return result if full_output else result.gradients
+
+    def _black_box_gradient(self, x: Array, targets: Targets, h: float | None, *, xp: Namespace) -> Params:
+        from xpnet.numerical import numerical_gradient
+
+        def loss(name: str, w: Array) -> Array:
+            outputs, _ = forward({**self.params, name: w}, x, activation=self.activation, xp=xp)
+            return xp.sum(self.loss_function.losses(outputs, targets, xp=xp))
+
+        return {name: numerical_gradient(partial(loss, name), w, h=h) for name, w in self.params.items()}
 
     def _read(self, x: Array) -> tuple[Array, Namespace]:
         xp = namespace_of(x=x, params=self.params["W1"])

@@ -31,6 +31,14 @@ class Targets(NamedTuple):
         values, scales = function(self.values), function(self.scales)
         return Targets(values, scales, function(self.weights), function(self.norms), self.delta)
 
+    def of_member(self, member: int) -> "Targets":
+        """Return the targets of one member, with no member axis."""
+
+        def pick(array: Array, axes: int = 2) -> Array:
+            return array[member, ...] if array.ndim > axes else array
+
+        return Targets(pick(self.values), pick(self.scales), pick(self.weights), pick(self.norms, 1), self.delta)
+
 
 def divisor(targets: Targets, *, xp: Namespace) -> Array:
     """Return what the mean divides by, shape (...); 1 where no sample counts, so that the mean is 0 there."""

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
@@ -10,20 +10,20 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from array_api_compat import is_array_api_obj
 
-from xpnet._checks import check_count, check_positive, namespace_of
-from xpnet._random import generator
+from xpnet._checks import check_choice, check_count, check_positive
 from xpnet._typing import Array, Namespace, Params
+from xpnet.datasets import epoch_order
 from xpnet.devices import to_host
-from xpnet.metrics import count_correct, labels_of
+from xpnet.evaluation import Split, evaluate_split
 from xpnet.network import TwoLayerNet, backward, forward
 from xpnet.optimizers import SGD, Optimizer, OptimizerState, clip_gradient_norm
-from xpnet.targets import IGNORE_INDEX, Targets, check_labels, check_shapes, divisor, is_labels, not_ignored
+from xpnet.structured import structured_gradient
+from xpnet.targets import Targets, divisor
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""
 
 _BLOCK_BYTES = 4 * 2**20
-_EVALUATION_ROWS = 8192
 
 
 class Data(Protocol):
@@ -75,10 +75,11 @@ def fit(
     batch_size: int = 100,
     epochs: int | None = None,
     seed: int = 0,
+    gradient: str = "backpropagation",
     max_gradient_norm: float | None = None,
     loss_options: Mapping[str, Any] | None = None,
 ) -> Iterator[Record]:
-    """Train `net` in place, epoch after epoch, and yield a `Record` after each.
+    """Return an iterator that trains `net` in place, one epoch for each `Record` it yields.
 
     Every epoch is a permutation of the training set, drawn on the host from (seed, epoch), and cut into mini-batches;
     the last one may be short. The data are moved to the device of the network once. Nothing is read back from there
@@ -98,14 +99,17 @@ def fit(
         By default as many as hold 10,000 mini-batches.
     seed : int
         Same seed, same mini-batches, on every device.
+    gradient : {"backpropagation", "numerical"}
+        How each step gets its gradient; "numerical" is `TwoLayerNet.numerical_gradient`, some hundred times slower.
     max_gradient_norm : float, optional
         Scale longer gradients down to this norm.
     loss_options : mapping, optional
         Options of the loss, such as ``{"label_smoothing": 0.1}``; a sample_weight belongs to the training set.
 
-    Yields
-    ------
-    Record
+    Returns
+    -------
+    iterator of Record
+        Nothing is trained before the first is asked for.
 
     Raises
     ------
@@ -126,33 +130,60 @@ def fit(
     """
     optimizer = optimizer or SGD()
     check_count(batch_size, "batch_size")
+    check_choice(gradient, "gradient", GRADIENTS)
     if max_gradient_norm is not None:
         check_positive(max_gradient_norm, "max_gradient_norm")
     options = dict(loss_options or {})
-    train = _Split.of(net, data.x_train, data.t_train, "train", options)
-    test = _Split.of(net, data.x_test, data.t_test, "test", _without_sample_weight(options))
-    steps = math.ceil(train.x.shape[0] / batch_size)
+    train = Split.of(net, data.x_train, data.t_train, "train", options)
+    options.pop("sample_weight", None)
+    test = Split.of(net, data.x_test, data.t_test, "test", options)
     if epochs is None:
-        epochs = math.ceil(ITERATIONS / steps)
+        epochs = default_epochs(train.x.shape[0], batch_size)
     check_count(epochs, "epochs")
 
-    state = optimizer.initial_state(net.params)
+    rules = _Rules(optimizer, GRADIENTS[gradient], batch_size, max_gradient_norm, seed)
+    return _records(net, train, test, rules, epochs)
+
+
+def default_epochs(samples: int, batch_size: int) -> int:
+    """Return the number of epochs that hold the chapter's 10,000 mini-batches: 17 for MNIST.
+
+    Examples
+    --------
+    >>> from xpnet.training import default_epochs
+    >>> default_epochs(60_000, 100), default_epochs(3823, 100)
+    (17, 257)
+    """
+    return math.ceil(ITERATIONS / math.ceil(samples / batch_size))
+
+
+class _Rules(NamedTuple):
+    """How to train, whatever is trained."""
+
+    optimizer: Optimizer
+    differentiate: Callable[[TwoLayerNet, Array, Targets, Namespace], tuple[Array, Params]]
+    batch_size: int
+    max_norm: float | None
+    seed: int
+
+
+def _records(net: TwoLayerNet, train: Split, test: Split, rules: _Rules, epochs: int) -> Iterator[Record]:
+    samples = train.x.shape[0]
+    state = rules.optimizer.initial_state(net.params)
     start = time.perf_counter()
     for epoch in range(1, epochs + 1):
         before = {name: train.xp.asarray(w, copy=True) for name, w in net.params.items()}
-        epoch_start = time.perf_counter()
-        order = net.device.asarray(generator(seed, "epoch", epoch).permutation(train.x.shape[0]))
+        first_step, epoch_start = state.step, time.perf_counter()
+        order = net.device.asarray(epoch_order(samples, seed=rules.seed, epoch=epoch))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # Seen in the losses, all at once.
-            batch_losses = to_host(
-                _train_epoch(net, train, order, optimizer, state, batch_size=batch_size, max_norm=max_gradient_norm)
-            )
+            batch_losses = to_host(_train_epoch(net, train, order, rules, state))
             epoch_seconds = time.perf_counter() - epoch_start
-            train_loss, train_accuracy = _evaluate(net, train)
-            test_loss, test_accuracy = _evaluate(net, test)
+            train_loss, train_accuracy = evaluate_split(net, train)
+            test_loss, test_accuracy = evaluate_split(net, test)
         losses = np.stack([*batch_losses, np.asarray(train_loss) + np.asarray(test_loss)])
         if not np.isfinite(losses).all():
             net.params.update(before)
-            raise _non_finite(losses, steps * (epoch - 1), optimizer)
+            raise _non_finite(losses, first_step, rules.optimizer)
         yield Record(
             step=state.step,
             epoch=epoch,
@@ -161,102 +192,24 @@ def fit(
             test_loss=test_loss,
             test_accuracy=test_accuracy,
             seconds=time.perf_counter() - start,
-            samples_per_second=train.x.shape[0] / epoch_seconds,
+            samples_per_second=samples / epoch_seconds,
             batch_losses=batch_losses,
         )
 
 
-class Evaluation(NamedTuple):
-    """The loss and the accuracy (None where there are no classes): numbers, or lists of one for each member."""
-
-    loss: float | list[float]
-    accuracy: float | list[float] | None
-
-
-def evaluate(net: TwoLayerNet, x: Array, t: Array, **options: Any) -> Evaluation:
-    """Return the loss and accuracy of `net` on a whole data set, in pieces that fit any memory.
-
-    Arrays may be on the host or on the network's device; `options` are those of the loss.
-
-    Examples
-    --------
-    >>> import xpnet
-    >>> data = xpnet.load_digits()
-    >>> loss, accuracy = xpnet.evaluate(xpnet.TwoLayerNet(64, 50, 10), data.x_test, data.t_test)
-    >>> round(loss, 1)
-    2.3
-    """
-    return _evaluate(net, _Split.of(net, x, t, "evaluate", options))
-
-
-class _Split(NamedTuple):
-    """A data set on the device, its targets ready for the loss."""
-
-    x: Array
-    targets: Targets
-    labels: Array | None
-    """Shape (N,), -1 where ignored."""
-    counted: int
-    """The number of samples that are not ignored."""
-    xp: Namespace
-
-    @classmethod
-    def of(cls, net: TwoLayerNet, x: Array, t: Array, name: str, options: Mapping[str, Any]) -> "_Split":
-        x, t = net.device.asarray(x, net.dtype), net.device.asarray(t)
-        xp = namespace_of(x=x, t=t)
-        if x.ndim != 2 or x.shape[1] != net.input_size or x.shape[0] == 0:
-            raise ValueError(
-                f"x_{name} must have shape (samples, {net.input_size}), got {tuple(x.shape)}: "
-                "reshape it, or make a network for its number of features"
-            )
-        like = xp.zeros((1, net.output_size), dtype=x.dtype, device=net.device.handle)
-        classification = net.loss_function.classification
-        has_labels = classification and is_labels(like, t, xp=xp)
-        check_shapes(xp.broadcast_to(like, (x.shape[0], net.output_size)), t, labels=has_labels)
-        ignore_index = options.get("ignore_index", IGNORE_INDEX)
-        if has_labels:
-            check_labels(t, f"t_{name}", net.output_size, ignore_index)
-        options = {
-            key: net.device.asarray(value) if is_array_api_obj(value) and value.ndim else value
-            for key, value in options.items()
-        }
-        targets = net.loss_function.prepare(like, t, xp=xp, **options)
-        labels, counted = None, x.shape[0]
-        if classification and not has_labels:
-            labels = labels_of(like, t, xp=xp)
-        elif has_labels:
-            counts = not_ignored(t, ignore_index, xp=xp)
-            labels = xp.where(counts, xp.astype(t, xp.int32), -1)
-            counted = max(1, int(np.count_nonzero(to_host(counts))))
-        return cls(x, targets, labels, counted, xp)
-
-
-def _without_sample_weight(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name != "sample_weight"}
-
-
-def _train_epoch(
-    net: TwoLayerNet,
-    train: _Split,
-    order: Array,
-    optimizer: Optimizer,
-    state: OptimizerState,
-    *,
-    batch_size: int,
-    max_norm: float | None,
-) -> Array:
+def _train_epoch(net: TwoLayerNet, train: Split, order: Array, rules: _Rules, state: OptimizerState) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     losses = []
-    for x, targets in _mini_batches(train, order, batch_size):
-        loss, gradients = loss_and_gradients(net, x, targets, xp=train.xp)
-        if max_norm is not None:
-            gradients = clip_gradient_norm(gradients, max_norm, members=net.members is not None)
-        optimizer.apply(net.params, gradients, state, xp=train.xp)
+    for x, targets in _mini_batches(train, order, rules.batch_size):
+        loss, gradients = rules.differentiate(net, x, targets, train.xp)
+        if rules.max_norm is not None:
+            gradients = clip_gradient_norm(gradients, rules.max_norm, members=net.members is not None)
+        rules.optimizer.apply(net.params, gradients, state, xp=train.xp)
         losses.append(loss)
     return train.xp.stack(losses)
 
 
-def loss_and_gradients(net: TwoLayerNet, x: Array, targets: Targets, *, xp: Namespace) -> tuple[Array, Params]:
+def _backpropagation(net: TwoLayerNet, x: Array, targets: Targets, xp: Namespace) -> tuple[Array, Params]:
     """Return the loss of a batch whose targets are ready and divided for the mean, and its gradients."""
     outputs, hidden = forward(net.params, x, activation=net.activation, xp=xp)
     losses, slopes = net.loss_function.losses_and_gradients(outputs, targets, xp=xp)
@@ -264,7 +217,19 @@ def loss_and_gradients(net: TwoLayerNet, x: Array, targets: Targets, *, xp: Name
     return xp.sum(losses, axis=-1), gradients
 
 
-def _mini_batches(train: _Split, order: Array, batch_size: int) -> Iterator[tuple[Array, Targets]]:
+def _numerical(net: TwoLayerNet, x: Array, targets: Targets, xp: Namespace) -> tuple[Array, Params]:
+    """Return the same by differences of the loss alone."""
+    outputs, _ = forward(net.params, x, activation=net.activation, xp=xp)
+    loss = xp.sum(net.loss_function.losses(outputs, targets, xp=xp), axis=-1)
+    result = structured_gradient(net.params, x, targets, activation=net.activation, loss=net.loss_function, xp=xp)
+    return loss, result.gradients
+
+
+GRADIENTS = {"backpropagation": _backpropagation, "numerical": _numerical}
+"""How a step gets its gradient, by name."""
+
+
+def _mini_batches(train: Split, order: Array, batch_size: int) -> Iterator[tuple[Array, Targets]]:
     """Yield the mini-batches of an epoch, their targets divided so that sums over them are means.
 
     Rows are gathered for a block of many mini-batches at once: few launches on a GPU, and on a CPU a piece of memory
@@ -288,24 +253,10 @@ def _mini_batches(train: _Split, order: Array, batch_size: int) -> Iterator[tupl
             yield x[i, ...], targets.map(itemgetter((i, ...)))
 
 
-def _evaluate(net: TwoLayerNet, split: _Split) -> Evaluation:
-    xp, rows = split.xp, split.x.shape[0]
-    losses, correct = [], []
-    for start in range(0, rows, _EVALUATION_ROWS):
-        piece = slice(start, min(start + _EVALUATION_ROWS, rows))
-        outputs, _ = forward(net.params, split.x[piece, :], activation=net.activation, xp=xp)
-        targets = split.targets.map(itemgetter((piece, ...)))
-        losses.append(xp.sum(net.loss_function.losses(outputs, targets, xp=xp), axis=-1))
-        if split.labels is not None:
-            correct.append(count_correct(outputs, split.labels[piece], xp=xp))
-    loss = to_host(sum(losses) / divisor(split.targets, xp=xp)).tolist()
-    return Evaluation(loss, to_host(sum(correct) / split.counted).tolist() if correct else None)
-
-
-def _non_finite(losses: np.ndarray[Any, Any], steps_before: int, optimizer: Optimizer) -> NonFiniteLossError:
+def _non_finite(losses: np.ndarray[Any, Any], first_step: int, optimizer: Optimizer) -> NonFiniteLossError:
     """Name the step that led to the first of the `losses`, shape (steps,) or (steps, M), that is not finite."""
     bad = np.argwhere(~np.isfinite(losses))[0]
-    step = steps_before + int(bad[0])
+    step = first_step + int(bad[0])
     rate = optimizer.rate(max(0, step - 1))
     rate = to_host(rate)[bad[-1]] if is_array_api_obj(rate) else rate
     member = f" of member {bad[1]}" if len(bad) > 1 else ""
