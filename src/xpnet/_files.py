@@ -1,12 +1,13 @@
 """Files that are written whole or not at all."""
 
 import os
-import tempfile
 from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace the file at `path` by `content`: whoever reads it, even after a crash, finds the old or the new whole."""
+    import tempfile  # imports slowly, and most runs write no file
+
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

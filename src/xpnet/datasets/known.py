@@ -1,6 +1,5 @@
 """The data sets that have a name: what they are, where they are published, where they are looked for."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -188,6 +187,8 @@ def _roots(name: str, data_dir: str | Path | None) -> Iterator[tuple[str, Path]]
 
 def _is_another(name: str, files: dict[str, Path]) -> bool:
     """Return whether these are the files of another data set that has a name."""
+    import hashlib  # imports slowly, and most data sets need no check
+
     try:
         digest = hashlib.sha256(read_idx(files[PARTS[3]]).tobytes()).hexdigest()
     except DataError:

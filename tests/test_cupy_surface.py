@@ -1,0 +1,179 @@
+"""CuPy without a GPU: every function and keyword that xpnet really calls must exist in ``array_api_compat.cupy``.
+
+All of xpnet runs once on NumPy behind a `Recorder`, which notes each call; CuPy's signatures must accept them.
+"""
+
+import inspect
+from types import SimpleNamespace
+
+import array_api_compat
+import array_api_compat.numpy
+import numpy as np
+import pytest
+
+import xpnet
+from xpnet.activations import ACTIVATIONS
+from xpnet.losses import LOSSES
+from xpnet.optimizers import OPTIMIZERS
+
+UFUNC_KEYWORDS = {"out", "dtype", "casting"}
+
+X = np.random.default_rng(0).normal(size=(12, 4))
+LABELS = np.arange(12) % 3
+WEIGHTS = {"sample_weight": np.linspace(0, 1, 12)}
+OPTIONS = {**WEIGHTS, "class_weight": np.ones(3), "label_smoothing": 0.1, "ignore_index": 2}
+
+
+class Recorder:
+    """NumPy's array API namespace, and a note of every call: its name, positional arguments and keywords."""
+
+    def __init__(self):
+        self.calls: dict[str, set[tuple[int, frozenset[str]]]] = {}
+
+    def __getattr__(self, name):
+        attribute = getattr(array_api_compat.numpy, name)
+        calls = self.calls.setdefault(name, set())
+        if not callable(attribute) or isinstance(attribute, type):
+            return attribute
+
+        def call(*arguments, **keywords):
+            calls.add((len(arguments), frozenset(keywords)))
+            return attribute(*arguments, **keywords)
+
+        return call
+
+
+def use_functions():
+    """Call the functions of arrays with every option."""
+    z = np.asarray([[1, -2, 3]])
+    for f in ACTIVATIONS.values():
+        f.derivative(f(z))
+    xpnet.softmax(z)
+    xpnet.log_softmax(z)
+    losses = (xpnet.softmax_cross_entropy, xpnet.cross_entropy_error, xpnet.mean_squared_error)
+    for y in (np.abs(X[0, :3]), np.abs(X[:, :3]), np.stack([np.abs(X[:, :3])] * 2)):
+        t = LABELS[0] if y.ndim == 1 else LABELS
+        own = {} if y.ndim == 1 else OPTIONS
+        for reduction in ("mean", "sum", "none"):
+            for loss in losses:
+                arguments = (y, y) if loss is xpnet.mean_squared_error else (y, np.asarray(t))
+                options = {"scale": "mean"} if loss is xpnet.mean_squared_error else own
+                loss(*arguments, reduction=reduction, **options)
+                loss.gradient(*arguments, reduction=reduction, **options)
+        xpnet.accuracy(y, np.asarray(t))
+        xpnet.accuracy(y, y > 1)
+    xpnet.confusion_matrix(LABELS, LABELS, 3)
+    xpnet.clip_gradient_norm({"w": X}, 1.0)
+
+
+def use_training(recorder):
+    """Train, evaluate and predict with every activation, loss, optimizer, and with members."""
+    device = xpnet.Device(recorder)
+    data = SimpleNamespace(x_train=X, t_train=LABELS.astype("uint8"), x_test=X, t_test=LABELS)
+    numbers = SimpleNamespace(x_train=X, t_train=X[:, :3], x_test=X, t_test=X[:, :3])
+    one_hot = SimpleNamespace(x_train=X, t_train=np.eye(3)[LABELS], x_test=X, t_test=np.eye(3)[LABELS])
+
+    def fit(data, options=None, members=None, optimizer=None, **net_options):
+        net = xpnet.TwoLayerNet(4, 5, 3, device=device, members=members, **net_options)
+        list(
+            xpnet.fit(
+                net, data, optimizer=optimizer, batch_size=5, epochs=1, max_gradient_norm=1.0, loss_options=options
+            )
+        )
+        x = X.astype(net.dtype)
+        net.predict(x)
+        xpnet.evaluate(net, data.x_test, data.t_test)
+        net.gradient(x, np.asarray(data.t_test))
+        if net.loss_function.classification:
+            net.predict_proba(x)
+            net.accuracy(x, np.asarray(data.t_test))
+        if members is None:
+            net.gradient(x[0], np.asarray(data.t_test)[0])
+
+    for members in (None, 2):
+        for loss, of_loss in LOSSES.items():
+            fit(
+                data if of_loss.classification else numbers,
+                OPTIONS if of_loss.classification else WEIGHTS,
+                members=members,
+                loss=loss,
+            )
+        for activation in ACTIVATIONS:
+            fit(one_hot, members=members, activation=activation, dtype="float64")
+        for optimizer in OPTIMIZERS.values():
+            rate = 0.1 if members is None else np.asarray([0.1, 0.2])
+            fit(data, members=members, optimizer=optimizer(learning_rate=rate, weight_decay=0.1))
+    fit(data, optimizer=xpnet.Momentum(nesterov=True))
+
+
+@pytest.fixture(scope="module")
+def recorder():
+    """Give the record of all that xpnet calls; a new room adds its line here."""
+    recorder = Recorder()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(array_api_compat, "array_namespace", lambda *arrays, **options: recorder)
+        use_functions()
+        use_training(recorder)
+    return recorder
+
+
+@pytest.fixture(scope="module")
+def cupy_namespace():
+    pytest.importorskip("cupy", reason="cupy is not installed (it needs no GPU here)", exc_type=ImportError)
+    import array_api_compat.cupy
+
+    return array_api_compat.cupy
+
+
+def refusal(function, positional, keywords):
+    """Return why `function` would not take such a call, or None."""
+    if hasattr(function, "nin"):  # a ufunc, which has no signature
+        if positional != function.nin:
+            return f"takes {function.nin} arrays, not {positional}"
+        return f"knows no {sorted(keywords - UFUNC_KEYWORDS)}" if keywords - UFUNC_KEYWORDS else None
+    try:
+        inspect.signature(function).bind(*[None] * positional, **dict.fromkeys(keywords))
+    except TypeError as error:
+        return str(error)
+    return None
+
+
+def test_the_record_is_not_empty(recorder):
+    expected = {"matmul", "exp", "log", "sum", "max", "maximum", "where", "take", "astype", "asarray", "stack", "sqrt"}
+    assert expected <= {name for name, calls in recorder.calls.items() if calls}
+    assert (1, frozenset({"axis", "keepdims"})) in recorder.calls["sum"]
+    assert len(recorder.calls) >= 30
+
+
+def test_cupy_has_everything_that_is_used(recorder, cupy_namespace):
+    missing = [name for name in recorder.calls if not hasattr(cupy_namespace, name)]
+    assert missing == []
+
+
+def test_cupy_accepts_every_call(recorder, cupy_namespace):
+    refused = []
+    for name, calls in recorder.calls.items():
+        for positional, keywords in calls:
+            if why := refusal(getattr(cupy_namespace, name), positional, keywords):
+                refused.append(f"{name} with {positional} arguments and {sorted(keywords)}: {why}")
+    assert refused == []
+
+
+def test_a_call_that_cupy_would_refuse_is_seen(cupy_namespace):
+    assert "unexpected keyword argument 'where'" in refusal(cupy_namespace.sum, 1, frozenset({"where"}))
+    assert "knows no ['axis']" in refusal(cupy_namespace.exp, 1, frozenset({"axis"}))
+    assert "takes 2 arrays" in refusal(cupy_namespace.maximum, 1, frozenset())
+    assert refusal(cupy_namespace.exp, 1, frozenset({"out"})) is None
+    assert refusal(cupy_namespace.sum, 1, frozenset({"axis"})) is None
+
+
+def test_cupy_has_what_device_selection_asks_for(cupy_namespace):
+    import cupy
+
+    runtime = cupy.cuda.runtime
+    for name in ("driverGetVersion", "runtimeGetVersion", "getDeviceCount", "getDeviceProperties"):
+        assert callable(getattr(runtime, name))
+    assert issubclass(runtime.CUDARuntimeError, Exception)
+    assert callable(cupy.cuda.Device.use)
+    assert hasattr(cupy.cuda.Device, "__enter__")
+    assert hasattr(cupy.ndarray, "get")

@@ -1,0 +1,245 @@
+"""Devices: every reason why a GPU cannot be used, told apart with a stand-in for CuPy, and arrays that come home."""
+
+import importlib.machinery
+import sys
+from types import ModuleType, SimpleNamespace
+
+import array_api_compat.numpy
+import numpy as np
+import pytest
+
+import xpnet
+from xpnet import devices
+
+
+class CUDARuntimeError(RuntimeError):
+    """What CuPy raises."""
+
+
+class FakeCupy(ModuleType):
+    """CuPy on a machine with so many GPUs: NumPy, plus the few calls that ask for devices."""
+
+    def __init__(self, count=1, driver=13020, runtime=13020, count_error=None, broken=None, total=None):
+        super().__init__("cupy")
+        self.__spec__ = importlib.machinery.ModuleSpec("cupy", None)
+        self.float32 = np.float32
+        self.current, self.broken, self.total = 0, broken, total
+        fake = self
+
+        class Device:
+            def __init__(self, index):
+                self.id = index
+
+            def use(self):
+                fake.current = self.id
+
+            def __enter__(self):
+                self.before, fake.current = fake.current, self.id
+
+            def __exit__(self, *error):
+                fake.current = self.before
+
+        def device_count():
+            if count_error:
+                raise CUDARuntimeError(count_error)
+            return count
+
+        self.cuda = SimpleNamespace(
+            Device=Device,
+            runtime=SimpleNamespace(
+                driverGetVersion=lambda: driver,
+                runtimeGetVersion=lambda: runtime,
+                getDeviceCount=device_count,
+                getDeviceProperties=lambda index: {"name": b"Fake GPU %d" % index, "totalGlobalMem": 8 * 2**30},
+                CUDARuntimeError=CUDARuntimeError,
+            ),
+        )
+
+    def ones(self, shape, dtype):
+        if self.broken is not None and self.current in self.broken:
+            raise self.broken[self.current]
+        return np.ones(shape, dtype) if self.total is None else np.full(shape, self.total, dtype)
+
+
+@pytest.fixture
+def install(monkeypatch):
+    """Give a function that makes a machine with this CuPy, outside any container."""
+    monkeypatch.setattr(devices, "_in_container", lambda: False)
+
+    def install(**machine):
+        fake = FakeCupy(**machine)
+        monkeypatch.setitem(sys.modules, "cupy", fake)
+        monkeypatch.setitem(sys.modules, "array_api_compat.cupy", ModuleType("array_api_compat.cupy"))
+        return fake
+
+    return install
+
+
+DIAGNOSES = {
+    "no driver": ({"driver": 0}, r"no NVIDIA driver is installed: install one, or use --device cpu"),
+    "old driver": (
+        {"driver": 12040},
+        r"driver is too old: it supports CUDA 12\.4, CuPy needs CUDA 13 \(driver 580 or newer\): .*xpnet\[gpu-cuda12\]",
+    ),
+    "old driver for CUDA 12": ({"driver": 11080, "runtime": 12090}, r"CUDA 11\.8, CuPy needs CUDA 12 \(driver 525"),
+    "count error": (
+        {"count_error": "cudaErrorNoDevice: no CUDA-capable device is detected\nmore"},
+        r"finds no usable GPU \(cudaErrorNoDevice: no CUDA-capable device is detected\): check nvidia-smi",
+    ),
+    "no device": ({"count": 0}, r"there is no CUDA GPU: check nvidia-smi and CUDA_VISIBLE_DEVICES"),
+    "missing library": (
+        {"broken": {0: RuntimeError("CuPy failed to load libnvrtc.so.13\nmore")}},
+        r"GPU 0 does not compute \(RuntimeError: CuPy failed to load libnvrtc\.so\.13\): .*xpnet\[gpu\]",
+    ),
+    "wrong results": ({"total": 1.5}, r"GPU 0 computes wrong results \(2 \* 2 \* 4 gave 36\.0\): do not use it"),
+}
+
+
+@pytest.mark.parametrize("problem", list(DIAGNOSES))
+@pytest.mark.parametrize("request_", ["gpu", "gpu:0", "cuda", "cuda:0"])
+def test_says_why_a_gpu_cannot_be_used(install, problem, request_):
+    machine, match = DIAGNOSES[problem]
+    install(**machine)
+    with pytest.raises(xpnet.DeviceUnavailableError, match=match) as caught:
+        xpnet.select_device(request_)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("problem", list(DIAGNOSES))
+def test_auto_takes_the_cpu_and_says_why(install, problem):
+    machine, match = DIAGNOSES[problem]
+    fake = install(**machine)
+    device = xpnet.select_device("auto")
+    assert device.name == "cpu"
+    assert device.namespace is array_api_compat.numpy
+    with pytest.raises(xpnet.DeviceUnavailableError, match=match) as caught:
+        xpnet.select_device("gpu")
+    assert device.note == f"no GPU: {caught.value}"
+    assert fake.current == 0
+
+
+@pytest.mark.parametrize("problem", list(DIAGNOSES))
+def test_list_tells_the_problem(install, problem):
+    machine, match = DIAGNOSES[problem]
+    install(**machine)
+    cpu, gpu = xpnet.list_devices()
+    assert (cpu.name, cpu.problem) == ("cpu", None)
+    assert gpu.name in ("gpu", "gpu:0")
+    with pytest.raises(xpnet.DeviceUnavailableError, match=match):
+        raise xpnet.DeviceUnavailableError(gpu.problem)
+
+
+def test_says_that_cupy_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(xpnet.DeviceUnavailableError, match=r'CuPy is not installed: pip install "xpnet\[gpu\]"'):
+        xpnet.select_device("gpu")
+    assert "CuPy is not installed" in xpnet.select_device("auto").note
+    assert "CuPy is not installed" in xpnet.list_devices()[1].problem
+
+
+def test_says_that_cupy_cannot_be_imported(monkeypatch, tmp_path):
+    (tmp_path / "cupy.py").write_text("raise ImportError('libcuda.so.1: no such file\\nmore')")
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    match = r"CuPy is installed but cannot be imported \(libcuda\.so\.1: no such file\)"
+    with pytest.raises(xpnet.DeviceUnavailableError, match=match):
+        xpnet.select_device("gpu")
+
+
+def test_says_that_a_container_hides_the_driver(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", FakeCupy(driver=0))
+    monkeypatch.setenv("container", "podman")
+    match = r"no NVIDIA driver is visible in this container: start it with --gpus all"
+    with pytest.raises(xpnet.DeviceUnavailableError, match=match):
+        xpnet.select_device("gpu")
+
+
+@pytest.mark.parametrize(("count", "which"), [(1, "gpu:0"), (3, "gpu:0 to gpu:2")])
+def test_says_which_gpus_there_are(install, count, which):
+    fake = install(count=count)
+    match = rf"GPU 7 does not exist, this machine has {count}: use {which}, or check CUDA_VISIBLE_DEVICES"
+    with pytest.raises(xpnet.DeviceUnavailableError, match=match):
+        xpnet.select_device("gpu:7")
+    assert fake.current == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "index"), [("gpu", 0), ("auto", 0), ("gpu:1", 1), ("cuda", 0), ("cuda:1", 1), ("gpu:2", 2)]
+)
+def test_takes_a_gpu_that_works_and_makes_it_current(install, name, index):
+    fake = install(count=3, runtime=12090)  # a driver newer than needed
+    device = xpnet.select_device(name)
+    assert (str(device), device.note) == (f"gpu:{index}", f"Fake GPU {index}")
+    assert device.namespace is sys.modules["array_api_compat.cupy"]
+    assert device.handle.id == index
+    assert fake.current == index
+
+
+def test_list_describes_every_gpu_and_leaves_the_current_one(install):
+    fake = install(count=3, broken={1: MemoryError("out of memory")})
+    xpnet.select_device("gpu:2")
+    _, *gpus = xpnet.list_devices()
+    assert [gpu.name for gpu in gpus] == ["gpu:0", "gpu:1", "gpu:2"]
+    assert [gpu.description for gpu in gpus] == ["Fake GPU 0", "Fake GPU 1", "Fake GPU 2"]
+    assert [gpu.memory for gpu in gpus] == [8 * 2**30] * 3
+    assert [gpu.problem is None for gpu in gpus] == [True, False, True]
+    assert "GPU 1 does not compute (MemoryError: out of memory)" in gpus[1].problem
+    assert fake.current == 2
+
+
+def test_a_gpu_that_does_not_work_is_not_made_current(install):
+    fake = install(count=2, broken={1: RuntimeError("")})
+    with pytest.raises(xpnet.DeviceUnavailableError, match=r"GPU 1 does not compute \(RuntimeError: RuntimeError\)"):
+        xpnet.select_device("gpu:1")
+    assert fake.current == 0
+
+
+def test_the_cpu_is_numpy():
+    device = xpnet.select_device("cpu")
+    assert (str(device), device.namespace, device.note) == ("cpu", array_api_compat.numpy, "as asked for")
+    cpu = xpnet.list_devices()[0]
+    assert cpu.memory is None or cpu.memory > 2**28
+    assert "NumPy" in cpu.description
+
+
+@pytest.mark.parametrize("name", ["", "GPU", "gpu:", "gpu:-1", "gpu:x", "cpu:0", "tpu", "gpu:0\n", "cuda0"])
+def test_refuses_a_name_of_no_device(name):
+    with pytest.raises(ValueError, match=r"device must be auto, cpu, gpu or gpu:N \(N = 0, 1, \.\.\.\), got"):
+        xpnet.select_device(name)
+
+
+@pytest.mark.parametrize("name", [None, 0, np.zeros(1)])
+def test_refuses_a_device_that_is_no_name(name):
+    with pytest.raises(TypeError, match=r"device must be a name such as 'cpu' or a Device, got"):
+        xpnet.select_device(name)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0, 2)])
+def test_arrays_go_out_and_come_home(backend, close, dtype, shape):
+    values = np.asarray(np.arange(np.prod(shape, dtype=int)).reshape(shape) % 2, dtype=dtype)
+    values.flags.writeable = False
+    array = backend.select().asarray(values)
+    close(array, values, dtype=dtype)
+    home = xpnet.to_host(array)
+    assert type(home) is np.ndarray
+    assert home.dtype == dtype
+    np.testing.assert_array_equal(home, values)
+
+
+def test_a_device_takes_lists_numbers_and_its_own_arrays(backend, close):
+    device = backend.select()
+    close(device.asarray([[1, 2]], "float32"), [[1, 2]], dtype="float32")
+    close(device.asarray(3, "float64"), 3.0, dtype="float64")
+    close(device.asarray(backend.asarray([1.5, 2.5]), "float32"), [1.5, 2.5], dtype="float32")
+
+
+def test_an_array_that_pytorch_differentiates_comes_home():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    np.testing.assert_array_equal(xpnet.to_host(torch.ones(2, requires_grad=True)), [1, 1])
+
+
+def test_a_scalar_comes_home():
+    home = xpnet.to_host(np.float32(2.5))
+    assert type(home) is np.ndarray
+    assert (home.shape, home.dtype, float(home)) == ((), np.float32, 2.5)
