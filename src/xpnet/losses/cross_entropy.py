@@ -89,10 +89,10 @@ class CrossEntropyError(CrossEntropy):
         return super().prepare(y, t, xp=xp, **options)._replace(delta=float(delta))
 
     def losses(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
-        return -xp.sum(targets.values * xp.log(y + targets.delta), axis=-1) * targets.weights[..., 0]
+        return _log_loss(y, targets, xp=xp)
 
     def losses_and_gradients(self, y: Array, targets: Targets, *, xp: Namespace) -> tuple[Array, Array]:
-        return self.losses(y, targets, xp=xp), -targets.weights * targets.values / (y + targets.delta)
+        return _log_loss(y, targets, xp=xp), -targets.weights * targets.values / (y + targets.delta)
 
     def differences(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
         # log(y + d + delta) - log(y + delta) = log1p(d / (y + delta))
@@ -216,6 +216,10 @@ class SoftmaxCrossEntropy(CrossEntropy, OutputLoss):
         for moment in reversed(moments[:-1]):
             series = moment + s * series
         return weights * xp.log1p(s * series) - slopes * s
+
+
+def _log_loss(p: Array, targets: Targets, *, xp: Namespace) -> Array:
+    return -xp.sum(targets.values * xp.log(p + targets.delta), axis=-1) * targets.weights[..., 0]
 
 
 def _log_likelihood_loss(shifted: Array, sums: Array, targets: Targets, *, xp: Namespace) -> Array:
