@@ -79,6 +79,16 @@ def load(path: str | Path, *, device: str | Device = "cpu") -> TwoLayerNet:
     ------
     CheckpointError
         If there is no such file, or it is truncated, damaged, or not a model of this library.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, xpnet
+    >>> net = xpnet.TwoLayerNet(4, 3, 2, seed=5)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     xpnet.save(net, pathlib.Path(folder) / "model.safetensors")
+    ...     again = xpnet.load(pathlib.Path(folder) / "model.safetensors")
+    >>> bool((again.params["W1"] == net.params["W1"]).all())
+    True
     """
     return load_with_origin(path, device=device)[0]
 

@@ -22,7 +22,14 @@ from xpnet.schedules import LearningRate
 
 @dataclass
 class OptimizerState:
-    """What an optimizer remembers: the number of steps done, and named arrays like the parameters."""
+    """What an optimizer remembers: the number of steps done, and named arrays like the parameters.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> xpnet.Momentum().initial_state({"w": np.asarray([1.0, 2.0])})
+    OptimizerState(step=0, slots={'velocity': {'w': array([0., 0.])}})
+    """
 
     step: int = 0
     slots: dict[str, Params] = field(default_factory=dict)
@@ -112,7 +119,14 @@ class Optimizer(ABC):
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Stochastic gradient descent, ``w -= r g``."""
+    """Stochastic gradient descent, ``w -= r g``.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> xpnet.SGD(learning_rate=xpnet.StepDecay(0.5, factor=0.1, every=100)).rate(150)
+    0.05
+    """
 
     name = "sgd"
 
@@ -127,6 +141,12 @@ class Momentum(Optimizer):
     References
     ----------
     I. Sutskever et al., 2013, On the importance of initialization and momentum in deep learning.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> xpnet.Momentum(nesterov=True)
+    Momentum(learning_rate=0.01, weight_decay=0.0, momentum=0.9, nesterov=True)
     """
 
     learning_rate: LearningRate = 0.01
@@ -154,6 +174,12 @@ class AdaGrad(Optimizer):
     References
     ----------
     J. Duchi, E. Hazan, Y. Singer, 2011, Adaptive subgradient methods for online learning.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> xpnet.AdaGrad()
+    AdaGrad(learning_rate=0.01, weight_decay=0.0, epsilon=1e-10)
     """
 
     learning_rate: LearningRate = 0.01
@@ -179,6 +205,12 @@ class RMSProp(Optimizer):
     References
     ----------
     T. Tieleman and G. Hinton, 2012, Lecture 6.5: rmsprop.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> xpnet.RMSProp(decay=0.9)
+    RMSProp(learning_rate=0.01, weight_decay=0.0, decay=0.9, epsilon=1e-08)
     """
 
     learning_rate: LearningRate = 0.01
@@ -210,6 +242,12 @@ class Adam(Optimizer):
     References
     ----------
     D. Kingma and J. Ba, 2015, Adam: a method for stochastic optimization.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> xpnet.Adam()
+    Adam(learning_rate=0.001, weight_decay=0.0, beta1=0.9, beta2=0.999, epsilon=1e-08)
     """
 
     learning_rate: LearningRate = 0.001
@@ -247,6 +285,12 @@ class AdamW(Adam):
     References
     ----------
     I. Loshchilov and F. Hutter, 2019, Decoupled weight decay regularization.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> xpnet.AdamW().weight_decay
+    0.01
     """
 
     weight_decay: float = 0.01
