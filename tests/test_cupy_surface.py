@@ -13,7 +13,7 @@ import pytest
 
 import xpnet
 from xpnet.activations import ACTIVATIONS
-from xpnet.losses import LOSSES
+from xpnet.losses import OUTPUT_LOSSES
 from xpnet.optimizers import OPTIMIZERS
 
 UFUNC_KEYWORDS = {"out", "dtype", "casting"}
@@ -84,6 +84,7 @@ def use_training(recorder):
         net.predict(x)
         xpnet.evaluate(net, data.x_test, data.t_test)
         net.gradient(x, np.asarray(data.t_test))
+        net.numerical_gradient(x, np.asarray(data.t_test))
         if net.loss_function.classification:
             net.predict_proba(x)
             net.accuracy(x, np.asarray(data.t_test))
@@ -91,7 +92,7 @@ def use_training(recorder):
             net.gradient(x[0], np.asarray(data.t_test)[0])
 
     for members in (None, 2):
-        for loss, of_loss in LOSSES.items():
+        for loss, of_loss in OUTPUT_LOSSES.items():
             fit(
                 data if of_loss.classification else numbers,
                 OPTIONS if of_loss.classification else WEIGHTS,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet import _random, training
+from xpnet import _random, evaluation, training
 
 D, H, C = 6, 5, 3
 RECORD_KEYS = [
@@ -75,6 +75,7 @@ CASES = {
     "adam": ({"activation": "relu"}, {"optimizer": xpnet.Adam(0.05, weight_decay=0.01)}),
     "schedule": ({}, {"optimizer": xpnet.Momentum(xpnet.WarmUp(3, xpnet.CosineDecay(0.2, steps=9)))}),
     "clipping": ({}, {"max_gradient_norm": 0.05}),
+    "numerical gradient": ({}, {"gradient": "numerical"}),
     "chapter's loss": ({"loss": "cross_entropy_error"}, {}),
     "options": (
         {},
@@ -224,7 +225,7 @@ def test_default_is_the_chapters_ten_thousand_steps_in_whole_epochs():
 
 @pytest.mark.parametrize("rows", [10, 8192])
 def test_evaluates_in_pieces(backend, monkeypatch, close, rows):
-    monkeypatch.setattr(training, "_EVALUATION_ROWS", rows)
+    monkeypatch.setattr(evaluation, "_ROWS", rows)
     net, data = make(backend), blobs()
     options = {"class_weight": np.asarray([1.0, 2.0, 0.5]), "sample_weight": np.linspace(0, 1, 64)}
     loss, accuracy = xpnet.evaluate(net, data.x_train, data.t_train, **options)
@@ -308,6 +309,11 @@ def test_names_the_member_whose_loss_is_not_finite(backend):
         list(xpnet.fit(net, numbers(), batch_size=10, epochs=2, optimizer=optimizer))
 
 
+def test_arguments_are_checked_before_the_first_record_is_asked_for():
+    with pytest.raises(ValueError, match=r"batch_size must be an integer >= 1, got 0"):
+        xpnet.fit(make(), blobs(), batch_size=0)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "match"),
     [
@@ -328,6 +334,7 @@ def test_refuses_data_that_do_not_fit(backend, change, error, match):
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
+        ({"gradient": "symbolic"}, ValueError, r"gradient must be one of backpropagation, numerical; got 'symbolic'"),
         ({"batch_size": 0}, ValueError, r"batch_size must be an integer >= 1, got 0"),
         ({"epochs": 0}, ValueError, r"epochs must be an integer >= 1, got 0"),
         ({"epochs": 1.5}, TypeError, r"epochs must be an integer, got 1.5"),

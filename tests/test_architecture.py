@@ -1,0 +1,157 @@
+"""The house: who may import whom, who may name CuPy and print, and what ``import xpnet`` costs."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import xpnet
+
+SOURCE = Path(xpnet.__file__).parent
+
+# A room imports only from rooms on floors below its own; the number after the point is a step within a floor.
+# The rooms of one folder (a package) share its floor, and may import each other, though never in a circle.
+FLOORS = {
+    "xpnet._typing": 0.0,
+    "xpnet._files": 0.0,
+    "xpnet._checks": 0.1,
+    "xpnet._random": 0.2,
+    "xpnet.devices": 0.2,
+    "xpnet.activations": 1.0,
+    "xpnet.initializers": 1.0,
+    "xpnet.numerical": 1.0,
+    "xpnet.schedules": 1.0,
+    "xpnet.targets": 1.0,
+    "xpnet.losses": 1.1,
+    "xpnet.metrics": 1.1,
+    "xpnet.datasets": 2.0,
+    "xpnet.optimizers": 2.0,
+    "xpnet.structured": 2.0,
+    "xpnet.network": 2.1,
+    "xpnet.network_check": 2.2,
+    "xpnet.checkpoint": 3.0,
+    "xpnet.evaluation": 3.0,
+    "xpnet.training": 3.1,
+    "xpnet": 4.0,  # the front door, src/xpnet/__init__.py, which hands out names of all rooms below
+    "xpnet.pictures": 4.0,
+    "xpnet.cli": 5.0,
+    "xpnet.__main__": 5.1,
+}
+SLOW_OR_OPTIONAL = ("cupy", "jax", "matplotlib", "pooch", "rich", "safetensors", "scipy", "sklearn", "torch", "typer")
+
+
+def name_of(path):
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): ast.parse(path.read_text("utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
+
+
+def room_of(module):
+    """Return the room, a file or a folder right below xpnet, that a module is or belongs to."""
+    return ".".join(module.split(".")[:2])
+
+
+def imports_of(module):
+    """Return the modules of xpnet that a module imports, anywhere in its code."""
+    found = set()
+    for node in ast.walk(MODULES[module]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} has a relative import in line {node.lineno}: name the module in full"
+            # "from xpnet import datasets" imports a module, "from xpnet.datasets import load" a name in one.
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else str(node.module) for name in inner}
+    return {name for name in found if name.split(".")[0] == "xpnet"}
+
+
+def test_every_room_has_a_floor_and_every_floor_its_room():
+    assert {room_of(module) for module in MODULES} == set(FLOORS)
+
+
+@pytest.mark.parametrize("module", list(MODULES))
+def test_imports_only_from_floors_below(module):
+    room = room_of(module)
+    upwards = {
+        other for other in imports_of(module) if room_of(other) != room and not FLOORS[room_of(other)] < FLOORS[room]
+    }
+    assert upwards == set()
+
+
+def test_no_imports_go_in_a_circle():
+    try:
+        TopologicalSorter({module: imports_of(module) for module in MODULES}).prepare()
+    except CycleError as error:
+        pytest.fail(f"modules import each other in a circle: {' -> '.join(error.args[1])}")
+
+
+def words_of(tree):
+    """Return the names in the code, and the strings that are names of modules; not prose."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.arg | ast.keyword):
+            yield node.arg or ""
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.alias):
+            yield from (node.name, node.asname or "")
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[\w.]+", node.value):
+            yield node.value
+
+
+def test_only_devices_names_cupy():
+    naming = {module for module, tree in MODULES.items() if any("cupy" in word.lower() for word in words_of(tree))}
+    assert naming == {"xpnet.devices"}
+
+
+def test_only_the_command_line_prints():
+    printing = {module for module, tree in MODULES.items() if "print" in words_of(tree)}
+    assert {module for module in printing if room_of(module) != "xpnet.cli"} == set()
+
+
+def test_only_the_command_line_knows_typer_and_rich():
+    knowing = {
+        module for module, tree in MODULES.items() if {"typer", "rich"} & {w.split(".")[0] for w in words_of(tree)}
+    }
+    assert {room_of(module) for module in knowing} == {"xpnet.cli"}
+
+
+def run(code, **environment):
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **environment})
+    return result.stdout
+
+
+def test_import_loads_nothing_slow_or_optional():
+    loaded = run(f"import sys, xpnet; print([name for name in {SLOW_OR_OPTIONAL} if name in sys.modules])")
+    assert loaded.strip() == "[]"
+
+
+def test_import_takes_little_more_than_that_of_numpy(tmp_path):
+    """At most 1.5 times as much processor time, the least of several runs: other work on the machine is not counted."""
+
+    def seconds(module):
+        code = f"import time; start = time.process_time(); import {module}; print(time.process_time() - start)"
+        # Compiled files are kept, as after an installation, but out of the way.
+        return float(run(code, PYTHONPYCACHEPREFIX=str(tmp_path), PYTHONDONTWRITEBYTECODE=""))
+
+    seconds("xpnet")  # compiles
+    numpy, ours = [], []
+    for _ in range(20):
+        numpy.append(seconds("numpy"))
+        ours.append(seconds("xpnet"))
+        if len(ours) >= 5 and min(ours) <= 1.5 * min(numpy):
+            break
+    assert min(ours) <= 1.5 * min(numpy)
