@@ -123,8 +123,8 @@ def fit(
     >>> import xpnet
     >>> data = xpnet.load_digits()
     >>> net = xpnet.TwoLayerNet(64, 50, 10, init="xavier")
-    >>> for record in xpnet.fit(net, data, epochs=2):
-    ...     print(record.epoch, record.step, record.test_accuracy > 0.3)
+    >>> for record in xpnet.fit(net, data, optimizer=xpnet.Adam(learning_rate=0.01), epochs=2):
+    ...     print(record.epoch, record.step, record.test_accuracy > 0.8)
     1 39 True
     2 78 True
     """
