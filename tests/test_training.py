@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet import _random, training
+from xpnet import _random, evaluation, training
 
 D, H, C = 6, 5, 3
 RECORD_KEYS = [
@@ -224,7 +224,7 @@ def test_default_is_the_chapters_ten_thousand_steps_in_whole_epochs():
 
 @pytest.mark.parametrize("rows", [10, 8192])
 def test_evaluates_in_pieces(backend, monkeypatch, close, rows):
-    monkeypatch.setattr(training, "_EVALUATION_ROWS", rows)
+    monkeypatch.setattr(evaluation, "_ROWS", rows)
     net, data = make(backend), blobs()
     options = {"class_weight": np.asarray([1.0, 2.0, 0.5]), "sample_weight": np.linspace(0, 1, 64)}
     loss, accuracy = xpnet.evaluate(net, data.x_train, data.t_train, **options)
