@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import xpnet
 from xpnet.activations import ACTIVATIONS
-from xpnet.losses import OUTPUT_LOSSES
+from xpnet.losses import LOSSES
 from xpnet.structured import structured_gradient
 
-CLASSES = {name for name, loss in OUTPUT_LOSSES.items() if loss.classification}
+CLASSES = {name for name, loss in LOSSES.items() if loss.classification}
 
 
 def make_case(backend: Any, *, activation: str, loss: str, dtype: str = "float64", members: int | None = None) -> Any:
@@ -50,7 +50,7 @@ def assert_gradients(actual: Any, expected: Any, tolerance: float, backend: Any)
         np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * np.abs(want).max(), err_msg=name)
 
 
-@pytest.mark.parametrize("loss", OUTPUT_LOSSES)
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 2e-6)])
 def test_equals_backpropagation_to_rounding(
@@ -90,7 +90,7 @@ def test_a_single_sample(backend: Any) -> None:
     assert_gradients(net.numerical_gradient(x[0, :], t[0]), net.gradient(x[0, :], t[0]), 1e-13, backend)
 
 
-@pytest.mark.parametrize("loss", OUTPUT_LOSSES)
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_black_box_agrees(backend: Any, activation: str, loss: str) -> None:
     net, x, t = make_case(backend, activation=activation, loss=loss)
@@ -190,9 +190,9 @@ def test_difference_of_a_loss(backend: Any, loss: Any, close: Any) -> None:
     close(tiny, 1e-200 * slope, rtol=1e-10, dtype="float64")
 
 
-@pytest.mark.parametrize("name", OUTPUT_LOSSES)
+@pytest.mark.parametrize("name", LOSSES)
 def test_lines_are_differences(backend: Any, name: str, close: Any) -> None:
-    loss, rng = OUTPUT_LOSSES[name], np.random.default_rng(1)
+    loss, rng = LOSSES[name], np.random.default_rng(1)
     y, directions = rng.standard_normal((5, 3)), rng.standard_normal((4, 3))
     s = rng.uniform(-0.3, 0.3, (5, 4))
     t = backend.asarray(rng.random((5, 3)))

@@ -11,7 +11,7 @@ from xpnet._typing import Array, Namespace, Params
 from xpnet.activations import ACTIVATIONS, Activation, softmax
 from xpnet.devices import Device, select_device
 from xpnet.initializers import initial_weights
-from xpnet.losses import OUTPUT_LOSSES, OutputLoss
+from xpnet.losses import LOSSES, OutputLoss
 from xpnet.metrics import accuracy
 from xpnet.structured import MAX_BYTES, structured_gradient
 from xpnet.targets import Targets, as_batch
@@ -89,13 +89,13 @@ class TwoLayerNet:
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("output_size", output_size)):
             check_count(size, name)
         check_choice(activation, "activation", ACTIVATIONS)
-        check_choice(loss, "loss", OUTPUT_LOSSES)
+        check_choice(loss, "loss", LOSSES)
         check_choice(dtype, "dtype", DTYPES)
         if members is not None:
             check_count(members, "members")
         self.input_size, self.hidden_size, self.output_size = input_size, hidden_size, output_size
         self.activation: Activation = ACTIVATIONS[activation]
-        self.loss_function: OutputLoss = OUTPUT_LOSSES[loss]
+        self.loss_function: OutputLoss = LOSSES[loss]
         self.device = device if isinstance(device, Device) else select_device(device)
         self.dtype = dtype
         self.members = members

@@ -24,13 +24,13 @@ mean_squared_error = MeanSquaredError()
 cross_entropy_error = CrossEntropyError()
 softmax_cross_entropy = SoftmaxCrossEntropy()
 
-OUTPUT_LOSSES: dict[str, OutputLoss] = {
+LOSSES: dict[str, OutputLoss] = {
     loss.name: loss for loss in (softmax_cross_entropy, CrossEntropyErrorOfLogits(), mean_squared_error)
 }
 """The losses of a network's raw outputs, by name."""
 
 __all__ = [
-    "OUTPUT_LOSSES",
+    "LOSSES",
     "Loss",
     "OutputLoss",
     "cross_entropy_error",

@@ -100,26 +100,33 @@ class CrossEntropyError(CrossEntropy):
         return -xp.sum(targets.values * logs, axis=-1) * targets.weights[..., 0]
 
 
-class CrossEntropyErrorOfLogits(CrossEntropyError, OutputLoss):
+class CrossEntropyErrorOfLogits(OutputLoss):
     """The chapter's cross-entropy error of the softmax of logits: ``cross_entropy_error(softmax(y), t)``."""
 
+    name = CrossEntropyError.name
+    classification = True
+    _of_probabilities = CrossEntropyError()
+
+    def prepare(self, y: Array, t: Array, *, xp: Namespace, **options: Any) -> Targets:
+        return self._of_probabilities.prepare(y, t, xp=xp, **options)
+
     def losses(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
-        return super().losses(softmax(y), targets, xp=xp)
+        return self._of_probabilities.losses(softmax(y), targets, xp=xp)
 
     def losses_and_gradients(self, y: Array, targets: Targets, *, xp: Namespace) -> tuple[Array, Array]:
         p = softmax(y)
-        losses, gradients = super().losses_and_gradients(p, targets, xp=xp)
+        losses, gradients = self._of_probabilities.losses_and_gradients(p, targets, xp=xp)
         return losses, p * (gradients - xp.sum(p * gradients, axis=-1, keepdims=True))
 
     def differences(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
         # The softmax changes by p_c (expm1(d_c) - S) / (1 + S) with S = sum_c p_c expm1(d_c).
         p, exponentials = softmax(y), xp.expm1(change)
         sums = xp.sum(p * exponentials, axis=-1, keepdims=True)
-        return super().differences(p, targets, p * (exponentials - sums) / (1 + sums), xp=xp)
+        return self._of_probabilities.differences(p, targets, p * (exponentials - sums) / (1 + sums), xp=xp)
 
     def magnitudes(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
         p = softmax(y)
-        _, gradients = super().losses_and_gradients(p, targets, xp=xp)
+        _, gradients = self._of_probabilities.losses_and_gradients(p, targets, xp=xp)
         gradients = xp.abs(gradients)
         return p * (gradients + xp.sum(p * gradients, axis=-1, keepdims=True))
 
