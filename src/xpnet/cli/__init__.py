@@ -15,11 +15,7 @@ from typing import NoReturn
 import typer
 
 from xpnet import __version__
-from xpnet.cli.data import data_app
-from xpnet.cli.devices import devices
-from xpnet.cli.evaluate import evaluate
-from xpnet.cli.predict import predict
-from xpnet.cli.train import train
+from xpnet.cli import data, devices, evaluate, predict, train
 from xpnet.devices import DeviceUnavailableError
 from xpnet.training import NonFiniteLossError
 
@@ -35,11 +31,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(train)
-app.command()(evaluate)
-app.command()(predict)
-app.command()(devices)
-app.add_typer(data_app, name="data")
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(predict.predict)
+app.command()(devices.devices)
+app.add_typer(data.app, name="data")
 
 
 @app.callback(invoke_without_command=True)

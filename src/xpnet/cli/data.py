@@ -13,10 +13,10 @@ from xpnet.cli.printing import say
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="digits, mnist or fashion-mnist.", show_default=False)]
 
-data_app = typer.Typer(help="List, download and find the data sets that have a name.")
+app = typer.Typer(help="List, download and find the data sets that have a name.")
 
 
-@data_app.command("list")
+@app.command("list")
 def list_(data_dir: DataDir = None, as_json: Json = False) -> None:
     """List the data sets and where their files are."""
     places = datasets.available(data_dir)
@@ -28,7 +28,7 @@ def list_(data_dir: DataDir = None, as_json: Json = False) -> None:
         say("", f"{place.state}, {place.size / 2**20:.1f} MiB, {place.folder}", indent=15)
 
 
-@data_app.command("fetch")
+@app.command("fetch")
 def fetch(name: Name, data_dir: DataDir = None) -> None:
     """Download a data set, unless it is there already, and print its folder."""
     with download_bar() as progress:
@@ -36,7 +36,7 @@ def fetch(name: Name, data_dir: DataDir = None) -> None:
     print(folder)
 
 
-@data_app.command("path")
+@app.command("path")
 def path(name: Name, data_dir: DataDir = None) -> None:
     """Print the folder of a data set, without downloading it."""
     print(datasets.data_path(name, data_dir))

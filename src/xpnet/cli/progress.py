@@ -69,8 +69,8 @@ class Lines(Reporter):
         say("training", f"{rule}, {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}")
 
     def show(self, record: Record) -> None:
-        every = math.ceil(self.epochs / _LINES)
-        if record.epoch % every == 0 or record.epoch in (1, self.epochs):
+        due = record.epoch * _LINES // self.epochs > (record.epoch - 1) * _LINES // self.epochs
+        if due or record.epoch == 1:
             print(
                 f"epoch {record.epoch:{len(str(self.epochs))}}/{self.epochs}  step {record.step:5}  "
                 f"{_measures(record)}  {record.seconds:6.1f} s",
