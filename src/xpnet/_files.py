@@ -1,28 +1,33 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and errors that name them."""
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have an `OSError` name `path`: those of a write name no file, those of a temporary file not the one meant."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace the file at `path` by `content`: whoever reads it, even after a crash, finds the old or the new whole."""
-    import tempfile  # imports slowly, and most runs write no file
-
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with naming(path), tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        temporary = Path(folder) / path.name
+        with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
-def _umask() -> int:
-    # The mask can only be read by setting it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def append_line(path: Path, line: str) -> None:
+    """Add a line to the file at `path`, out of the reach of a crash of this process."""
+    with naming(path), path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(line + "\n")

@@ -1,6 +1,7 @@
 """Models in files: safetensors with the parameters as they are, and all that is needed to use them again."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,10 @@ import numpy as np
 
 from xpnet._files import write_atomically
 from xpnet.datasets import Scaling
-from xpnet.devices import Device, to_host
+from xpnet.devices import Device, select_device, to_host
 from xpnet.network import TwoLayerNet
 
 _FORMAT = "1"
-_PARAMETERS = ("W1", "b1", "W2", "b2")
 
 
 class CheckpointError(ValueError):
@@ -25,9 +25,11 @@ class Origin:
     """What a model was trained on: enough to prepare new data, and to name classes, in the same way."""
 
     data: str
+    label: str | None
+    seed: int
+    """With `data` and `label`, what tells the test part from the training part."""
     scaling: Scaling
     class_names: tuple[str, ...]
-    image_shape: tuple[int, int] | None
 
 
 def save(net: TwoLayerNet, path: str | Path, *, origin: Origin | None = None) -> None:
@@ -54,21 +56,12 @@ def save(net: TwoLayerNet, path: str | Path, *, origin: Origin | None = None) ->
     from safetensors.numpy import save as to_bytes
 
     arrays = {name: np.ascontiguousarray(to_host(w)) for name, w in net.params.items()}
-    network = {
-        "input_size": net.input_size,
-        "hidden_size": net.hidden_size,
-        "output_size": net.output_size,
-        "activation": net.activation.name,
-        "loss": net.loss_function.name,
-        "dtype": net.dtype,
-        "members": net.members,
-    }
-    metadata = {"xpnet": _FORMAT, "network": json.dumps(network)}
+    metadata = {"xpnet": _FORMAT, "activation": net.activation.name, "loss": net.loss_function.name}
     if origin is not None:
         arrays["input.offset"] = np.asarray(origin.scaling.offset, np.float64)
         arrays["input.factor"] = np.asarray(origin.scaling.factor, np.float64)
-        facts = {"data": origin.data, "class_names": origin.class_names, "image_shape": origin.image_shape}
-        metadata["origin"] = json.dumps(facts)
+        facts = ("data", "label", "seed", "class_names")
+        metadata["origin"] = json.dumps({name: getattr(origin, name) for name in facts})
     write_atomically(Path(path), to_bytes(arrays, metadata))
 
 
@@ -95,30 +88,53 @@ def load(path: str | Path, *, device: str | Device = "cpu") -> TwoLayerNet:
 
 def load_with_origin(path: str | Path, *, device: str | Device = "cpu") -> tuple[TwoLayerNet, Origin | None]:
     """Return the network of a file, and the data it was trained on where the file tells."""
+    device = device if isinstance(device, Device) else select_device(device)
     arrays, metadata = _read(Path(path))
     try:
-        net = TwoLayerNet(**json.loads(metadata["network"]), device=device)
-        expected = {name: tuple(w.shape) for name, w in net.params.items()}
-        found = {name: arrays[name].shape for name in _PARAMETERS}
-        if found != expected:
-            raise ValueError(f"its parameters have shapes {found}, its description says {expected}")
-        wrong = [name for name in _PARAMETERS if not np.isfinite(arrays[name]).all()]
-        if wrong:
-            raise ValueError(f"{', '.join(wrong)} holds NaN or infinite numbers")
-        origin = _origin(arrays, json.loads(metadata["origin"])) if "origin" in metadata else None
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged ({error}): train it again, or use a backup") from error
-    for name in _PARAMETERS:
-        net.params[name] = net.device.asarray(arrays[name], net.dtype)
+        net = _network(arrays, metadata, device)
+        origin = _origin(arrays, json.loads(metadata["origin"]), net) if "origin" in metadata else None
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        what = f"no {error}" if isinstance(error, KeyError) else error
+        raise CheckpointError(f"{path} is damaged ({what}): train it again, or use a backup") from error
     return net, origin
 
 
-def _origin(arrays: dict[str, Any], facts: dict[str, Any]) -> Origin:
-    offset, factor = (
-        array if array.ndim else array.item() for array in (arrays["input.offset"], arrays["input.factor"])
+def _network(arrays: Mapping[str, Any], metadata: Mapping[str, str], device: Device) -> TwoLayerNet:
+    """Return the network of these parameters, whose shapes and dtype say what it is."""
+    first, last = arrays["W1"], arrays["W2"]
+    if first.ndim not in (2, 3) or last.shape[:-1] != (*first.shape[:-2], first.shape[-1]):
+        raise ValueError(f"W1 and W2 have shapes {first.shape} and {last.shape}")
+    net = TwoLayerNet(
+        input_size=first.shape[-2],
+        hidden_size=first.shape[-1],
+        output_size=last.shape[-1],
+        activation=metadata["activation"],
+        loss=metadata["loss"],
+        device=device,
+        dtype=first.dtype.name,
+        members=first.shape[0] if first.ndim == 3 else None,
     )
-    shape = facts["image_shape"]
-    return Origin(facts["data"], Scaling(offset, factor), tuple(facts["class_names"]), tuple(shape) if shape else None)
+    for name, initial in net.params.items():
+        array = arrays[name]
+        if array.shape != tuple(initial.shape) or array.dtype != first.dtype:
+            raise ValueError(f"{name} is {array.dtype} of shape {array.shape}, which does not fit the other parameters")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds NaN or infinite numbers")
+        net.params[name] = net.device.asarray(array, net.dtype)
+    return net
+
+
+def _origin(arrays: Mapping[str, Any], facts: dict[str, Any], net: TwoLayerNet) -> Origin:
+    offset, factor = arrays["input.offset"], arrays["input.factor"]
+    if not offset.shape == factor.shape in ((), (net.input_size,)):
+        raise ValueError(f"its scaling has shapes {offset.shape} and {factor.shape} for {net.input_size} features")
+    if not (np.isfinite(offset).all() and np.isfinite(factor).all()):
+        raise ValueError("its scaling holds NaN or infinite numbers")
+    names = tuple(map(str, facts["class_names"]))
+    if len(names) != net.output_size:
+        raise ValueError(f"it has {net.output_size} outputs and {len(names)} names of classes")
+    scaling = Scaling(offset, factor) if offset.ndim else Scaling(offset.item(), factor.item())
+    return Origin(facts["data"], facts["label"], facts["seed"], scaling, names)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:

@@ -1,11 +1,13 @@
 """Pictures of a run: its curves, and the test images it got most confidently wrong. Needs matplotlib."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from xpnet._files import write_atomically
 from xpnet.training import Record
 
 _INK, _BLUE, _ORANGE = "#1f2430", "#2f6fb5", "#d9772b"
@@ -61,7 +63,7 @@ def plot_curves(records: Sequence[Record], path: str | Path, *, title: str) -> N
     )
     accuracy_axes.set(title="Accuracy", xlabel="epoch", ylabel="accuracy (%)")
     accuracy_axes.legend(frameon=False, loc="lower right")
-    figure.savefig(path, dpi=120)
+    _write(figure, path)
 
 
 def plot_samples(
@@ -103,6 +105,7 @@ def plot_samples(
     confidence = probabilities.max(axis=1)
     wrong = np.flatnonzero(predicted != true)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:20]
+    gap = " " if max(map(len, class_names)) < 8 else "\n"
     figure, grid = _figure(10, 3.4, columns=10, rows=2)
     figure.suptitle(f"{title}: {len(wrong)} of {len(true)} test images are wrong, the most confident first", color=_INK)
     for axes, index in zip(grid.flat, [*worst, *[None] * (20 - len(worst))], strict=True):
@@ -110,8 +113,8 @@ def plot_samples(
         if index is not None:
             axes.imshow(images[index], cmap="gray_r", vmin=0, vmax=1)
             said, is_ = class_names[predicted[index]], class_names[true[index]]
-            axes.set_title(f"said {said} ({confidence[index]:.0%})\nis {is_}", fontsize=8, color=_INK)
-    figure.savefig(path, dpi=120)
+            axes.set_title(f"said {said}{gap}({confidence[index]:.0%})\nis {is_}", fontsize=8, color=_INK)
+    _write(figure, path)
 
 
 def _figure(width: float, height: float, *, columns: int, rows: int = 1) -> tuple[Any, Any]:
@@ -123,3 +126,9 @@ def _figure(width: float, height: float, *, columns: int, rows: int = 1) -> tupl
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25, linewidth=0.6)
     return figure, grid
+
+
+def _write(figure: Any, path: str | Path) -> None:
+    picture = BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    write_atomically(Path(path), picture.getvalue())

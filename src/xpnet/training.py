@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
@@ -172,18 +173,16 @@ def _records(net: TwoLayerNet, train: Split, test: Split, rules: _Rules, epochs:
     state = rules.optimizer.initial_state(net.params)
     start = time.perf_counter()
     for epoch in range(1, epochs + 1):
-        before = {name: train.xp.asarray(w, copy=True) for name, w in net.params.items()}
         first_step, epoch_start = state.step, time.perf_counter()
         order = net.device.asarray(epoch_order(samples, seed=rules.seed, epoch=epoch))
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # Seen in the losses, all at once.
+        with _whole_or_undone(net, xp=train.xp):
             batch_losses = to_host(_train_epoch(net, train, order, rules, state))
             epoch_seconds = time.perf_counter() - epoch_start
             train_loss, train_accuracy = evaluate_split(net, train)
             test_loss, test_accuracy = evaluate_split(net, test)
-        losses = np.stack([*batch_losses, np.asarray(train_loss) + np.asarray(test_loss)])
-        if not np.isfinite(losses).all():
-            net.params.update(before)
-            raise _non_finite(losses, first_step, rules.optimizer)
+            losses = np.stack([*batch_losses, np.asarray(train_loss) + np.asarray(test_loss)])
+            if not np.isfinite(losses).all():
+                raise _non_finite(losses, first_step, rules.optimizer)
         yield Record(
             step=state.step,
             epoch=epoch,
@@ -195,6 +194,18 @@ def _records(net: TwoLayerNet, train: Split, test: Split, rules: _Rules, epochs:
             samples_per_second=samples / epoch_seconds,
             batch_losses=batch_losses,
         )
+
+
+@contextmanager
+def _whole_or_undone(net: TwoLayerNet, *, xp: Namespace) -> Iterator[None]:
+    """Give `net` its parameters back if the epoch does not end: it diverges, or is interrupted."""
+    before = {name: xp.asarray(w, copy=True) for name, w in net.params.items()}
+    try:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # Seen in the losses, all at once.
+            yield
+    except BaseException:
+        net.params.update(before)
+        raise
 
 
 def _train_epoch(net: TwoLayerNet, train: Split, order: Array, rules: _Rules, state: OptimizerState) -> Array:

@@ -1,9 +1,11 @@
 """The command line: wiring, printing and exit codes.
 
-Exit codes: 0 done; 1 the answer is no (a gradient check that fails); 2 wrong input, told in one line on stderr;
-130 and 143 stopped by Ctrl-C or SIGTERM.
+Exit codes: 0 done; 1 the answer is no (a gradient check that fails), or the reader of the output is gone; 2 wrong
+input, told in one line on stderr; 130 and 143 stopped by Ctrl-C or SIGTERM.
 """
 
+import io
+import os
 import signal
 import sys
 import traceback
@@ -13,71 +15,71 @@ from typing import NoReturn
 import typer
 
 from xpnet import __version__
-from xpnet.checkpoint import CheckpointError
-from xpnet.cli.data import data_app
-from xpnet.cli.devices import devices
-from xpnet.cli.evaluate import evaluate
-from xpnet.cli.predict import predict
-from xpnet.cli.train import train
-from xpnet.datasets import DataError
+from xpnet.cli import data, devices, evaluate, predict, train
 from xpnet.devices import DeviceUnavailableError
 from xpnet.training import NonFiniteLossError
 
-_WRONG_INPUT = (
-    TypeError,
-    ValueError,
-    OSError,
-    MemoryError,
-    ImportError,
-    CheckpointError,
-    DataError,
-    DeviceUnavailableError,
-    NonFiniteLossError,
-)
+# Data and checkpoint errors are ValueErrors.
+_WRONG_INPUT = (TypeError, ValueError, OSError, ImportError, DeviceUnavailableError, NonFiniteLossError)
 
 app = typer.Typer(
     name="xpnet",
-    help="Train a two-layer neural network and check its gradients numerically, on CPU or GPU.",
+    help="Train a two-layer neural network, evaluate it and predict with it, on CPU or GPU.",
     epilog="Add --debug anywhere to see the traceback of an error.",
-    no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(train)
-app.command()(evaluate)
-app.command()(predict)
-app.command()(devices)
-app.add_typer(data_app, name="data")
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(predict.predict)
+app.command()(devices.devices)
+app.add_typer(data.app, name="data")
 
 
 @app.callback(invoke_without_command=True)
-def _xpnet(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+def _xpnet(
+    context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and exit.")
+) -> None:
     if version:
         print(f"xpnet {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGTERM, _terminate)
+    if sys.stdout is None:  # Closed by the shell.
+        sys.stdout = io.StringIO()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    debug = len(arguments) < len(sys.argv) - 1
     try:
-        sys.exit(app(arguments, prog_name="xpnet", standalone_mode=False) or 0)
+        code = app(arguments, prog_name="xpnet", standalone_mode=False) or 0
+        sys.stdout.flush()
     except BrokenPipeError:
-        _leave_quietly()
+        code = 1
     except Exception as error:
-        if debug:
+        if len(arguments) < len(sys.argv) - 1:
             traceback.print_exc()
         print(f"xpnet: {_one_line(error)}", file=sys.stderr)
-        sys.exit(2)
+        code = 2
+    _abandon_unwritable_output()
+    sys.exit(code)
 
 
 def _one_line(error: Exception) -> str:
     # Typer's usage errors have no public class in common, but this method.
     if hasattr(error, "format_message"):
-        text = f"{error.format_message()} See xpnet --help"
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "xpnet"
+        text = f"{error.format_message().rstrip('.')}: see {command} --help"
+    elif isinstance(error, OSError) and error.strerror:
+        what = f"{error.filename}: " if error.filename else ""
+        text = f"{what}{error.strerror}: check the path, its permissions and the space that is left"
+    elif isinstance(error, MemoryError):
+        text = f"not enough memory ({error}): take fewer hidden units, or less data"
     elif isinstance(error, _WRONG_INPUT):
         text = str(error) or type(error).__name__
     else:
@@ -89,9 +91,9 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
 
 
-def _leave_quietly() -> NoReturn:
-    """Exit after the reader of our output has gone, as ``head`` does, with nothing left to flush into the pipe."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(1)
+def _abandon_unwritable_output() -> None:
+    """Forget what cannot be written (the reader is gone, or the disk full), which Python would try again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

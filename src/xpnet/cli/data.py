@@ -5,34 +5,30 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from xpnet import datasets
 from xpnet.cli.downloads import download_bar
 from xpnet.cli.options import DataDir, Json
+from xpnet.cli.printing import say
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="digits, mnist or fashion-mnist.", show_default=False)]
 
-data_app = typer.Typer(help="List, download and find data sets.", no_args_is_help=True)
+app = typer.Typer(help="List, download and find the data sets that have a name.")
 
 
-@data_app.command("list")
+@app.command("list")
 def list_(data_dir: DataDir = None, as_json: Json = False) -> None:
     """List the data sets and where their files are."""
     places = datasets.available(data_dir)
     if as_json:
         print(json.dumps([asdict(place) | {"folder": str(place.folder)} for place in places]))
         return
-    table = Table("name", "state", "size", "what and where", box=None, header_style="bold", pad_edge=False)
     for place in places:
-        table.add_row(
-            place.name, place.state, f"{place.size / 2**20:.1f} MiB", f"{place.description}\n[dim]{place.folder}[/]"
-        )
-    Console().print(table)
+        say(place.name, place.description, indent=15)
+        say("", f"{place.state}, {place.size / 2**20:.1f} MiB, {place.folder}", indent=15)
 
 
-@data_app.command("fetch")
+@app.command("fetch")
 def fetch(name: Name, data_dir: DataDir = None) -> None:
     """Download a data set, unless it is there already, and print its folder."""
     with download_bar() as progress:
@@ -40,7 +36,7 @@ def fetch(name: Name, data_dir: DataDir = None) -> None:
     print(folder)
 
 
-@data_app.command("path")
+@app.command("path")
 def path(name: Name, data_dir: DataDir = None) -> None:
     """Print the folder of a data set, without downloading it."""
     print(datasets.data_path(name, data_dir))

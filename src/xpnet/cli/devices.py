@@ -3,10 +3,8 @@
 import json
 from dataclasses import asdict
 
-from rich.console import Console
-from rich.table import Table
-
 from xpnet.cli.options import Json
+from xpnet.cli.printing import plain_table, say, stdout_console
 from xpnet.devices import list_devices
 
 
@@ -16,10 +14,13 @@ def devices(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps([asdict(report) for report in reports]))
         return
-    table = Table("device", "name", "memory", "state", box=None, header_style="bold", pad_edge=False)
-    table.columns[0].no_wrap = True
+    table = plain_table("device", "name", "memory", "state")
     for report in reports:
         memory = "" if report.memory is None else f"{report.memory / 2**30:.1f} GiB"
-        state = "[green]works[/]" if report.problem is None else f"[yellow]cannot be used:[/] {report.problem}"
+        state = "[green]works[/]" if report.problem is None else "[yellow]cannot be used[/]"
         table.add_row(report.name, report.description, memory, state)
-    Console().print(table)
+    stdout_console().print(table)
+    for report in reports:
+        if report.problem is not None:
+            print()
+            say(report.name, report.problem, indent=8)

@@ -1,7 +1,7 @@
 """The progress bar of downloads."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
@@ -13,16 +13,15 @@ from xpnet.datasets import Progress as Callback
 def download_bar() -> Iterator[Callback]:
     """Give a callback that shows a bar for each file, on stderr, which leaves stdout to the results."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    bar = Progress(*columns, console=Console(stderr=True))
-    tasks: dict[str, TaskID] = {}
+    with ExitStack() as stack:
+        bar = Progress(*columns, console=Console(stderr=True))
+        tasks: dict[str, TaskID] = {}
 
-    def show(name: str, done: int, total: int) -> None:
-        bar.start()
-        if name not in tasks:
-            tasks[name] = bar.add_task(name)
-        bar.update(tasks[name], completed=done, total=total or None)
+        def show(name: str, done: int, total: int) -> None:
+            if not tasks:
+                stack.enter_context(bar)
+            if name not in tasks:
+                tasks[name] = bar.add_task(name)
+            bar.update(tasks[name], completed=done, total=total or None)
 
-    try:
         yield show
-    finally:
-        bar.stop()

@@ -5,18 +5,20 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from xpnet import datasets
 from xpnet.checkpoint import load_with_origin
 from xpnet.cli.options import DataDir, DeviceName, Json, Label, Model, model_file
+from xpnet.cli.printing import plain_table, stdout_console
 from xpnet.datasets import DataError
 from xpnet.devices import select_device, to_host
 from xpnet.evaluation import evaluate as evaluate_network
 from xpnet.metrics import confusion_matrix
 
 _LARGEST_TABLE = 26
+_LONGEST_COLUMN_NAME = 4
 
 
 def evaluate(
@@ -29,12 +31,20 @@ def evaluate(
     device: DeviceName = "auto",
     as_json: Json = False,
 ) -> None:
-    """Measure a model on a test set: accuracy, loss, confusion matrix, and the classes it does worst."""
+    """Measure a model on a test set.
+
+    Prints accuracy, loss, the confusion matrix, and the classes it does worst.
+    """
     net, origin = load_with_origin(model_file(model), device=select_device(device))
     if origin is None:
         raise ValueError(f"{model} does not say what it was trained on: use a model that xpnet train wrote")
     dataset = datasets.load(
-        data or origin.data, data_dir=data_dir, label=label, scaling=origin.scaling, class_names=origin.class_names
+        data or origin.data,
+        data_dir=data_dir,
+        label=label or (None if data else origin.label),
+        seed=origin.seed,
+        scaling=origin.scaling,
+        class_names=origin.class_names,
     )
     if dataset.features != net.input_size:
         raise DataError(
@@ -48,20 +58,25 @@ def evaluate(
         print(json.dumps(result | {"class_names": dataset.class_names, "confusion_matrix": counts.tolist()}))
         return
     print(f"{dataset.name}: accuracy {accuracy:.2%}, loss {loss:.4f} on {len(dataset.t_test)} test samples")
-    console = Console()
-    if net.output_size <= _LARGEST_TABLE:
-        console.print(_confusion_table(counts, dataset.class_names))
+    console = stdout_console()
+    table = _confusion_table(counts, dataset.class_names)
+    if net.output_size <= _LARGEST_TABLE and console.measure(table).minimum <= console.width:
+        print("\nConfusion matrix (rows: true, columns: said)")
+        console.print(table)
+    else:
+        print("\nThe confusion matrix is too large to show: --json prints it.")
+    print("\nWorst classes")
     console.print(_worst_classes(counts, dataset.class_names))
 
 
 def _confusion_table(counts: np.ndarray, names: tuple[str, ...]) -> Table:
-    table = Table(title="Confusion matrix (rows: true, columns: said)", title_justify="left", box=None, pad_edge=False)
-    table.add_column("", style="bold")
-    for name in names:
-        table.add_column(name, justify="right", header_style="bold")
+    table = plain_table("")
+    numbered = max(map(len, names)) > _LONGEST_COLUMN_NAME
+    for column, name in enumerate(names):
+        table.add_column(str(column) if numbered else escape(name), justify="right", no_wrap=True)
     for row, name in enumerate(names):
         cells = [_cell(count, diagonal=row == column) for column, count in enumerate(counts[row])]
-        table.add_row(name, *cells)
+        table.add_row(f"[bold]{f'{row} ' if numbered else ''}{escape(name)}[/]", *cells)
     return table
 
 
@@ -72,14 +87,13 @@ def _cell(count: int, *, diagonal: bool) -> str:
 
 
 def _worst_classes(counts: np.ndarray, names: tuple[str, ...]) -> Table:
-    table = Table(
-        "class", "found", "most often taken for", title="Worst classes", title_justify="left", box=None, pad_edge=False
-    )
+    table = plain_table("class", "found", "most often taken for")
     totals, right = counts.sum(axis=1), counts.diagonal()
     recall = right / np.maximum(totals, 1)
     present = np.flatnonzero(totals)
     for index in present[np.argsort(recall[present], kind="stable")][:3]:
         mistakes = counts[index] - np.diag(right)[index]
-        taken = f"{names[mistakes.argmax()]} ({mistakes.max()} times)" if mistakes.any() else "nothing else"
-        table.add_row(names[index], f"{right[index]} of {totals[index]} ({recall[index]:.1%})", taken)
+        most = mistakes.argmax()
+        taken = f"{escape(names[most])} ({mistakes[most]} times)" if mistakes.any() else "nothing else"
+        table.add_row(escape(names[index]), f"{right[index]} of {totals[index]} ({recall[index]:.1%})", taken)
     return table

@@ -7,16 +7,24 @@ import typer
 
 DataDir = Annotated[
     Path | None,
-    typer.Option(help="Folder with the files of mnist or fashion-mnist; else $XPNET_DATA_DIR, else the cache."),
+    typer.Option(
+        metavar="DIR", help="Folder with the files of mnist or fashion-mnist; else $XPNET_DATA_DIR, else the cache."
+    ),
 ]
 DeviceName = Annotated[
-    str, typer.Option("--device", metavar="auto|cpu|gpu|gpu:N", help="Where to compute; auto takes a GPU that works.")
+    str,
+    typer.Option("--device", metavar="NAME", help="auto, cpu, gpu or gpu:N (N = 0, 1, ...); auto takes a working GPU."),
 ]
 Label = Annotated[
-    str | None, typer.Option(metavar="NAME|INDEX", help="Label column of a table; by default 'label' or the last.")
+    str | None,
+    typer.Option(
+        metavar="NAME|INDEX", help="Label column of a table; by default its 'label', 'target' or 'class', or the last."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-Model = Annotated[Path, typer.Argument(help="A model.safetensors, or the folder of a run.", show_default=False)]
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A model.safetensors, or the folder of a run.", show_default=False)
+]
 
 
 def model_file(path: Path) -> Path:

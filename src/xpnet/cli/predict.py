@@ -22,10 +22,10 @@ def predict(
         typer.Argument(metavar="INPUT", help="Samples: .csv, .npy, .npz or idx images, scaled as the model's data."),
     ],
     label: Label = None,
-    format: Annotated[str, typer.Option(metavar="csv|json", help="How to print.")] = "csv",
+    format: Annotated[str, typer.Option(metavar="NAME", help="csv, or json: an object a line.")] = "csv",
     device: DeviceName = "auto",
 ) -> None:
-    """Print the label and the probability of every class for each sample of a file."""
+    """Print labels and class probabilities for the samples of a file."""
     check_choice(format, "--format", ("csv", "json"))
     net, origin = load_with_origin(model_file(model), device=select_device(device))
     if origin is None:
@@ -33,12 +33,12 @@ def predict(
     x = origin.scaling.apply(datasets.load_features(inputs, features=net.input_size, label=label))
     probabilities = to_host(net.predict_proba(net.device.asarray(x, net.dtype)))
     names = origin.class_names
-    rows = [[float(f"{p:.6g}") for p in row] for row in probabilities]
     labels = [names[index] for index in probabilities.argmax(axis=1)]
-    if format == "json":
-        for label_, row in zip(labels, rows, strict=True):
-            print(json.dumps({"label": label_, "probabilities": dict(zip(names, row, strict=True))}))
-        return
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["label", *names])
-    writer.writerows([label_, *row] for label_, row in zip(labels, rows, strict=True))
+    rows = [[float(f"{p:.6g}") for p in row] for row in probabilities]
+    if format == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["label", *names])
+        writer.writerows([said, *row] for said, row in zip(labels, rows, strict=True))
+    else:
+        for said, row in zip(labels, rows, strict=True):
+            print(json.dumps({"label": said, "probabilities": dict(zip(names, row, strict=True))}))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from xpnet.cli.printing import say
 from xpnet.datasets import Dataset
 from xpnet.network import TwoLayerNet
 from xpnet.training import Record
@@ -34,8 +36,8 @@ class Reporter:
     def show(self, record: Record) -> None:
         """Show an epoch."""
 
-    def conclude(self, last: Record, folder: Path, files: list[str]) -> None:
-        """Say how it ended and where it is kept."""
+    def conclude(self, last: Record | None, folder: Path, files: list[str]) -> None:
+        """Say how it ended, after the last epoch or before, and where it is kept."""
 
 
 class JsonLines(Reporter):
@@ -53,34 +55,36 @@ class Lines(Reporter):
 
     def announce(self, dataset: Dataset, net: TwoLayerNet, rule: str) -> None:
         parameters = sum(math.prod(w.shape) for w in net.params.values())
-        reason = f" ({net.device.note})" if net.device.note else ""
-        print(
-            f"data      {dataset.name}: {len(dataset.x_train)} training and {len(dataset.x_test)} test samples, "
-            f"{dataset.features} features, {dataset.classes} classes\n"
-            f"device    {net.device}{reason}\n"
-            f"network   {net.input_size}-{net.hidden_size}-{net.output_size}, {net.activation.name}, "
-            f"{parameters:,} parameters, {net.dtype}\n"
-            f"training  {rule}, {self.epochs} epochs",
-            flush=True,
+        say(
+            "data",
+            f"{dataset.name}: {len(dataset.x_train)} training and {len(dataset.x_test)} test samples, "
+            f"{dataset.features} features, {dataset.classes} classes",
         )
+        say("device", f"{net.device}, {net.device.note}" if net.device.note else str(net.device))
+        say(
+            "network",
+            f"{net.input_size}-{net.hidden_size}-{net.output_size}, {net.activation.name}, "
+            f"{parameters:,} parameters, {net.dtype}",
+        )
+        say("training", f"{rule}, {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}")
 
     def show(self, record: Record) -> None:
-        every = math.ceil(self.epochs / _LINES)
-        if record.epoch % every == 0 or record.epoch in (1, self.epochs):
+        due = record.epoch * _LINES // self.epochs > (record.epoch - 1) * _LINES // self.epochs
+        if due or record.epoch == 1:
             print(
                 f"epoch {record.epoch:{len(str(self.epochs))}}/{self.epochs}  step {record.step:5}  "
-                f"loss {record.train_loss:.4f}  train {record.train_accuracy:7.2%}  test {record.test_accuracy:7.2%}  "
-                f"{record.seconds:6.1f} s",
+                f"{_measures(record)}  {record.seconds:6.1f} s",
                 flush=True,
             )
 
-    def conclude(self, last: Record, folder: Path, files: list[str]) -> None:
-        print(
-            f"result    test accuracy {last.test_accuracy:.2%}, test loss {last.test_loss:.4f} "
-            f"after {last.step:,} steps in {last.seconds:.1f} s\n"
-            f"saved     {folder}/ ({', '.join(files)})",
-            flush=True,
-        )
+    def conclude(self, last: Record | None, folder: Path, files: list[str]) -> None:
+        if last is not None:
+            say(
+                "result",
+                f"test accuracy {last.test_accuracy:.2%}, test loss {last.test_loss:#.4g} "
+                f"after {last.step:,} steps in {last.seconds:.1f} s",
+            )
+        say("saved", f"{folder}{os.sep} ({', '.join(files)})")
 
 
 class LiveBar(Lines):
@@ -91,25 +95,22 @@ class LiveBar(Lines):
         self._bar = Progress(
             TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[numbers]}"),
+            TextColumn("{task.fields[measures]}"),
             TimeRemainingColumn(compact=True),
-            console=Console(),
             expand=True,
         )
-        self._task = self._bar.add_task("train", total=epochs, numbers="")
+        self._task = self._bar.add_task("train", total=epochs, measures="")
 
     def announce(self, dataset: Dataset, net: TwoLayerNet, rule: str) -> None:
         super().announce(dataset, net, rule)
         self._bar.start()
 
     def show(self, record: Record) -> None:
-        numbers = (
-            f"loss {record.train_loss:.4f}  train {record.train_accuracy:.2%}  test {record.test_accuracy:.2%}  "
-            f"{record.samples_per_second:,.0f} samples/s"
-        )
-        self._bar.update(self._task, completed=record.epoch, numbers=numbers)
+        rate = record.samples_per_second
+        measures = f"{_measures(record)} {f'{rate / 1000:,.0f}k' if rate >= 10_000 else f'{rate:.0f}'} samples/s"
+        self._bar.update(self._task, completed=record.epoch, measures=measures)
 
-    def conclude(self, last: Record, folder: Path, files: list[str]) -> None:
+    def conclude(self, last: Record | None, folder: Path, files: list[str]) -> None:
         self._bar.stop()
         super().conclude(last, folder, files)
 
@@ -121,8 +122,14 @@ class LiveBar(Lines):
 
 def reporter(epochs: int, *, quiet: bool, as_json: bool) -> Reporter:
     """Return the reporter that fits the options and where the output goes."""
-    if as_json:
-        return JsonLines()
     if quiet:
         return Reporter()
-    return LiveBar(epochs) if sys.stdout.isatty() else Lines(epochs)
+    if as_json:
+        return JsonLines()
+    # Some environments call every pipe a terminal, and some terminals cannot move the cursor.
+    live = sys.stdout.isatty() and Console().is_interactive
+    return LiveBar(epochs) if live else Lines(epochs)
+
+
+def _measures(record: Record) -> str:
+    return f"loss {record.train_loss:#7.4g} train {record.train_accuracy:6.2%} test {record.test_accuracy:6.2%}"

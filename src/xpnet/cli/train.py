@@ -1,56 +1,76 @@
 """``xpnet train``."""
 
 import dataclasses
+from contextlib import nullcontext
 from importlib.util import find_spec
-from itertools import count
 from pathlib import Path
-from time import strftime
 from typing import Annotated
 
 import typer
 
 from xpnet import __version__, datasets
-from xpnet._checks import check_choice, check_count
+from xpnet._checks import check_choice, check_count, check_positive
+from xpnet.activations import ACTIVATIONS
 from xpnet.checkpoint import Origin
 from xpnet.cli.downloads import download_bar
 from xpnet.cli.options import DataDir, DeviceName, Json, Label
 from xpnet.cli.progress import reporter
 from xpnet.cli.run_folder import RunFolder
 from xpnet.datasets import Dataset
+from xpnet.datasets.known import KNOWN
 from xpnet.devices import select_device, to_host
-from xpnet.network import TwoLayerNet
+from xpnet.network import DTYPES, TwoLayerNet
 from xpnet.optimizers import OPTIMIZERS, Optimizer
 from xpnet.pictures import plot_curves, plot_samples
 from xpnet.training import Record, default_epochs, fit
 
 
 def train(
-    data: Annotated[str, typer.Option(metavar="digits|mnist|fashion-mnist|PATH", help="What to learn.")] = "digits",
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|PATH", help="digits, mnist, fashion-mnist; or a folder of idx files, .csv, .np[yz]."
+        ),
+    ] = "digits",
     data_dir: DataDir = None,
     label: Label = None,
     device: DeviceName = "auto",
-    hidden: Annotated[int, typer.Option(help="Hidden units.")] = 50,
-    activation: Annotated[str, typer.Option(metavar="sigmoid|relu|tanh|identity")] = "sigmoid",
-    optimizer: Annotated[str, typer.Option(metavar="|".join(OPTIMIZERS), help="How a step uses the gradient.")] = "sgd",
+    hidden: Annotated[int, typer.Option(metavar="N", help="Hidden units.")] = 50,
+    activation: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(ACTIVATIONS)}.")] = "sigmoid",
+    optimizer: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)}.")] = "sgd",
     learning_rate: Annotated[
-        float | None, typer.Option(help="Step size; by default 0.1 for sgd, and each optimizer's usual one.")
+        float | None,
+        typer.Option(metavar="X", help="Step size; by default 0.1 for sgd, and each optimizer's usual one."),
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Samples in a mini-batch.")] = 100,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data; by default 10,000 mini-batches.")] = None,
-    init: Annotated[str, typer.Option(metavar="normal:S|xavier|he", help="Initial weights.")] = "normal:0.01",
-    dtype: Annotated[str, typer.Option(metavar="float32|float64")] = "float32",
-    seed: Annotated[int, typer.Option(help="Same seed, same numbers, on every device.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="New folder for the run.", show_default="runs/<data>-<time>")] = None,
+    batch_size: Annotated[int, typer.Option(metavar="N", help="Samples in a mini-batch.")] = 100,
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", help="Passes over the data; by default 10,000 mini-batches.")
+    ] = None,
+    init: Annotated[
+        str, typer.Option(metavar="NAME", help="Initial weights: normal:S (standard deviation S), xavier, he.")
+    ] = "normal:0.01",
+    dtype: Annotated[str, typer.Option(metavar="NAME", help=f"{' or '.join(DTYPES)}.")] = "float32",
+    seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same numbers, on every device.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="New folder for the run.", show_default="runs/<data>-<time>")
+    ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Also draw curves.png and samples.png.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a network, evaluate it on the test set after every epoch, and keep the run in a folder."""
+    """Train a network and keep the run in a folder.
+
+    The network is evaluated on the test set after every epoch.
+    """
+    for option, number in (("--hidden", hidden), ("--batch-size", batch_size), ("--epochs", epochs)):
+        if number is not None:
+            check_count(number, option)
+    check_count(seed, "--seed", minimum=0)
     rule = _optimizer(optimizer, learning_rate)
     if plot and find_spec("matplotlib") is None:
         raise ValueError('--plot needs matplotlib, which is not installed: pip install "xpnet[plot]"')
     place = select_device(device)
-    with download_bar() as progress:
+    with nullcontext() if quiet else download_bar() as progress:
         dataset = datasets.load(data, data_dir=data_dir, label=label, seed=seed, progress=progress)
     net = TwoLayerNet(
         dataset.features,
@@ -62,10 +82,9 @@ def train(
         dtype=dtype,
         seed=seed,
     )
-    check_count(batch_size, "batch_size")
     epochs = default_epochs(len(dataset.x_train), batch_size) if epochs is None else epochs
     records = fit(net, dataset, optimizer=rule, batch_size=batch_size, epochs=epochs, seed=seed)
-    folder = RunFolder(out or _new_folder(dataset.name))
+    folder = RunFolder(out, dataset.name)
     folder.write_config(
         {
             "xpnet": __version__,
@@ -81,32 +100,30 @@ def train(
             "seed": seed,
         }
     )
-    title = f"{dataset.name}, {dataset.features}-{hidden}-{dataset.classes} {activation}, {optimizer}"
+    where = data if data in KNOWN else str(Path(data).resolve())
+    origin = Origin(where, label, seed, dataset.scaling, dataset.class_names)
     history: list[Record] = []
     with reporter(epochs, quiet=quiet, as_json=as_json) as report:
-        report.announce(dataset, net, f"{optimizer}, learning rate {rule.rate(0):g}, batches of {batch_size}")
         try:
+            report.announce(dataset, net, f"{optimizer}, learning rate {rule.rate(0):g}, batches of {batch_size}")
             for record in records:
                 history.append(record)
                 folder.add(record)
                 report.show(record)
         finally:
-            folder.finish(net, Origin(data, dataset.scaling, dataset.class_names, dataset.image_shape))
+            folder.save(net, origin)
             if plot and history:
+                title = f"{dataset.name}, {dataset.features}-{hidden}-{dataset.classes} {activation}, {optimizer}"
                 _draw(history, net, dataset, folder.path, title)
-        report.conclude(history[-1], folder.path, folder.files())
+            report.conclude(history[-1] if history else None, folder.path, folder.files())
 
 
 def _optimizer(name: str, learning_rate: float | None) -> Optimizer:
     check_choice(name, "--optimizer", OPTIMIZERS)
+    if learning_rate is not None:
+        check_positive(learning_rate, "--learning-rate")
     kind = OPTIMIZERS[name]
     return kind() if learning_rate is None else kind(learning_rate=learning_rate)
-
-
-def _new_folder(name: str) -> Path:
-    """Return a folder below runs/ that is not there yet."""
-    first = Path("runs") / f"{name}-{strftime('%Y%m%d-%H%M%S')}"
-    return next(path for i in count(1) if not (path := first if i == 1 else Path(f"{first}-{i}")).exists())
 
 
 def _draw(history: list[Record], net: TwoLayerNet, dataset: Dataset, folder: Path, title: str) -> None:

@@ -1,0 +1,66 @@
+"""Running the command line: in this process, for speed, or in one of its own."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+from xpnet.cli import main
+
+SOURCE = Path(__file__).parents[1] / "src"
+
+
+class Result(NamedTuple):
+    """What a command leaves: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+def xpnet(*arguments: Any) -> Result:
+    """Run the command line in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    terminate = signal.getsignal(signal.SIGTERM)
+    try:
+        with (
+            patch.object(sys, "argv", ["xpnet", *map(str, arguments)]),
+            redirect_stdout(out),
+            redirect_stderr(err),
+            pytest.raises(SystemExit) as stop,
+        ):
+            main()
+    finally:
+        signal.signal(signal.SIGTERM, terminate)
+    return Result(int(stop.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def start(*arguments: Any, cwd: Path, **options: Any) -> subprocess.Popen[str]:
+    """Start the command line in a process of its own."""
+    # From the source, where this is not installed; one thread, since tests share their processors.
+    path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"} | options.pop("env", {})
+    command = [sys.executable, "-m", "xpnet", *map(str, arguments)]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.Popen(command, cwd=cwd, env=environment, text=True, **streams)
+
+
+def write_tiny(path: Path, *, features: int = 4, samples: int = 40) -> Path:
+    """Write a .npz file of two classes that are easily told apart."""
+    labels = np.arange(samples) % 2
+    values = np.random.default_rng(0).random((samples, features)) + labels[:, None]
+    np.savez(path, x=values, t=labels)
+    return path
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return the files below a folder, and what they hold."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -1,0 +1,255 @@
+"""Bad input: one line that says what is wrong and how to repair it, exit code 2, and nothing on disk is touched."""
+
+import gzip
+import pickle
+import re
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import tree, write_tiny, xpnet
+from safetensors.numpy import save_file
+
+from xpnet import TwoLayerNet, save
+from xpnet.cli import devices
+from xpnet.datasets import fetch
+from xpnet.datasets.idx import PARTS
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Work in a folder with a run and a small table, where no data set is cached."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XPNET_DATA_DIR", raising=False)
+    monkeypatch.setattr("xpnet.datasets.known.cache", lambda: tmp_path / "cache")
+    write_tiny(tmp_path / "tiny.npz")
+    assert xpnet("train", "--data", "tiny.npz", "--epochs", 2, "--out", "run", "--quiet") == (0, "", "")
+    return tmp_path
+
+
+def refused(folder, text, *arguments):
+    """Check the contract of all errors, and that the line has the `text`, a regular expression."""
+    before = tree(folder)
+    code, out, err = xpnet(*arguments)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"xpnet: [^\n]*\n", err)
+    assert re.search(text, err)
+    assert "internal error" not in err
+    assert tree(folder) == before
+    return err
+
+
+OPTIONS = [
+    ("--nope", r"No such option: --nope.*: see xpnet train --help"),
+    ("extra", r"unexpected extra argument.*: see xpnet train --help"),
+    ("--hidden", r"--hidden.* requires an argument: see xpnet --help"),
+    ("--hidden many", r"Invalid value for '--hidden'.*: see xpnet train --help"),
+    ("--learning-rate fast", r"Invalid value for '--learning-rate'.*: see xpnet train --help"),
+    ("--device tpu", r"device must be auto, cpu, gpu or gpu:N .*, got 'tpu'"),
+    ("--device gpu:x", r"device must be auto, cpu, gpu or gpu:N .*, got 'gpu:x'"),
+    ("--data digit", r"data must be one of digits, .*; got 'digit': did you mean 'digits'\?, or give the path"),
+    ("--data nowhere.csv", r"data must be one of digits, .*'nowhere.csv'.* or give the path .* that exists"),
+    ("--optimizer adem", r"--optimizer must be one of sgd, .*; got 'adem': did you mean 'adam'\?"),
+    ("--activation sigmoyd", r"activation must be one of .*; got 'sigmoyd': did you mean 'sigmoid'\?"),
+    ("--init normal:x", r"init: 'normal:S' needs a number S, such as normal:0.01; got 'x'"),
+    ("--init zero", r"init must be one of normal, xavier, he; got 'zero'"),
+    ("--dtype float16", r"dtype must be one of float32, float64; got 'float16'"),
+    *((f"--hidden {n}", rf"--hidden must be an integer >= 1, got {n}") for n in (0, -5)),
+    *((f"--batch-size {n}", rf"--batch-size must be an integer >= 1, got {n}") for n in (0, -1)),
+    *((f"--epochs {n}", rf"--epochs must be an integer >= 1, got {n}") for n in (0, -1)),
+    *((f"--learning-rate {x}", rf"--learning-rate must be a finite number > 0, got {x}") for x in ("nan", "inf", "-1.0")),
+    ("--learning-rate 0", r"--learning-rate must be a finite number > 0, got 0"),
+    ("--seed -1", r"--seed must be an integer >= 0, got -1"),
+    ("--label species", r"digits: a label column can be chosen in a .csv or .npy table only: leave label out"),
+    (f"--hidden {10**12}", r"not enough memory .*: take fewer hidden units"),
+    ("--out tiny.npz", r"--out: cannot write to tiny.npz .*: choose another folder"),
+    ("--out tiny.npz/below", r"--out: cannot write to tiny.npz.below .*: choose another folder"),
+    ("--out run", r"--out: run already holds config.json of another run: choose another folder"),
+]
+
+
+@pytest.mark.parametrize(("options", "text"), OPTIONS, ids=[options for options, _ in OPTIONS])
+def test_wrong_options(folder, options, text):
+    refused(folder, text, "train", *options.split())
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        ("trian", r"No such command 'trian'.*: see xpnet --help"),
+        ("data", r"Missing command: see xpnet data --help"),
+        ("data fetch", r"Missing argument 'NAME': see xpnet data fetch --help"),
+        ("data fetch minst", r"data must be one of digits, .*'minst': did you mean 'mnist'\?"),
+        ("data path mnist", r"mnist is not on this machine: fetch it, or put train-images-idx3-ubyte.gz, .* into .*cache"),
+        ("evaluate", r"Missing argument 'MODEL': see xpnet evaluate --help"),
+        ("predict run", r"Missing argument 'INPUT': see xpnet predict --help"),
+        ("predict run tiny.npz --format xml", r"--format must be one of csv, json; got 'xml'"),
+        ("predict run nowhere.csv", r"nowhere.csv: no such file: give a .csv, .npy, .npz or idx file that exists"),
+        ("predict run run/config.json", r"run.config.json: not an idx file, .*: replace it with a good copy"),
+        ("evaluate run --data digits", r"digits: data has 64 features, but its scaling was made for 4"),
+        ("evaluate run --device tpu", r"device must be auto, cpu, gpu or gpu:N .*, got 'tpu'"),
+    ],
+)
+def test_wrong_commands(folder, command, text):
+    refused(folder, text, *command.split())
+
+
+@pytest.mark.parametrize("command", ["train --data run --out new", "train --data folder.csv", "train --data run/config.json"])
+def test_data_that_are_none(folder, command):
+    Path("folder.csv").mkdir()
+    refused(folder, r"(put these files there|cannot be read|give one of these)", *command.split())
+
+
+def write_idx(path, array):
+    path.write_bytes(bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes())
+
+
+@pytest.fixture
+def images(folder):
+    """Give a folder with four good idx files."""
+    images = folder / "images"
+    images.mkdir()
+    for part in PARTS:
+        kind = np.zeros((6, 2, 2), np.uint8) if "images" in part else np.asarray([0, 1, 2, 0, 1, 2], np.uint8)
+        write_idx(images / part, kind)
+    return images
+
+
+def test_the_good_images_are_good(images):
+    assert xpnet("train", "--data", images, "--epochs", 1, "--quiet") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("part", "damage", "text"),
+    [
+        (0, lambda data: b"\x12" + data[1:], r"not an idx file, its magic number is 0x12.*: replace it"),
+        (0, lambda data: data[:-3], r"promises .*: replace it"),
+        (1, lambda data: data + b"!", r"trailing bytes follow: replace it"),
+        (2, lambda data: data[:4] + b"\xff" * 8 + data[12:], r"its header promises 4294967295 x 4294967295 x 2 values"),
+        (2, lambda data: gzip.compress(data[:4] + b"\xff" * 12 + data[16:]), r"more than the .* there can be: replace it"),
+        (1, lambda data: data[:4] + struct.pack(">I", 5) + data[8:13], r"6 samples but .* 5 labels: use files that belong"),
+        (3, lambda data: data[:8] + b"\x09" * 6, r"label 9 is none of the 3 classes \(0, 1, 2\): correct the labels"),
+        (1, lambda data: data[:8] + b"\x01" * 6, r"all samples are of one class \(1\): training needs two or more"),
+        (0, lambda data: b"", r"not an idx file, its magic number is 0x\(none\)"),
+        (0, None, r"has no train-images-idx3-ubyte: put these files there"),
+    ],
+)
+def test_damaged_images(folder, images, part, damage, text):
+    path = images / PARTS[part]
+    data = path.read_bytes()
+    path.unlink()
+    if damage is not None:
+        path.write_bytes(damage(data))
+    refused(folder, text, "train", "--data", images)
+
+
+TABLES = {
+    "missing": ("a,b,label\n1,2,0\n3,,1\n", r"line 3, column 2 \('b'\) has a missing value: fill it in or remove"),
+    "text": ("a,b,label\n1,2,0\n3,x,1\n", r"line 3, column 2 \('b'\) holds 'x', not a number: correct or remove"),
+    "nan": ("a,b,label\n1,2,0\n3,nan,1\n", r"line 3, column 2 \('b'\) holds 'nan', not a finite float32 number: correct"),
+    "infinite": ("a,b,label\n1,2,0\n3,inf,1\n", r"line 3, column 2 \('b'\) holds 'inf', not a finite"),
+    "ragged": ("a,b,label\n1,2,0\n3,1\n", r"line 3 has 2 cells where 3 were expected: correct or remove it"),
+    "empty": ("", r"holds no rows of data: use a table with samples"),
+    "header only": ("a,b,label\n", r"holds no rows of data: use a table with samples"),
+    "one class": ("a,b,label\n1,2,0\n3,4,0\n", r"all samples are of one class \(0\): training needs two or more"),
+    "one sample": ("a,b,label\n1,2,0\n", r"training needs two or more|too few"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_damaged_tables(folder, name):
+    text, message = TABLES[name]
+    Path("table.csv").write_text(text)
+    refused(folder, message, "train", "--data", "table.csv")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "text"),
+    [
+        ({"x": np.asarray([[1.0], [np.nan]]), "t": [0, 1]}, r"sample 1, feature 0 is nan, not a finite .*: replace it"),
+        ({"x": np.asarray([[1.0], [np.inf]]), "t": [0, 1]}, r"sample 1, feature 0 is inf, not a finite .*: replace it"),
+        ({"x": np.zeros((0, 3)), "t": np.zeros(0, int)}, r"holds no data .*: use a file with samples and features"),
+        ({"x": np.zeros((3, 2)), "t": [0, 1]}, r"holds 3 samples but .* 2 labels: use files that belong together"),
+        ({"a": np.zeros((3, 2))}, r"holds a: save x_train, t_train, x_test, t_test .*, or x and t"),
+    ],
+)
+def test_damaged_arrays(folder, arrays, text):
+    np.savez("arrays.npz", **arrays)
+    refused(folder, text, "train", "--data", "arrays.npz")
+
+
+def with_nan(path):
+    net = TwoLayerNet(4, 3, 2)
+    net.params["W2"][1, 1] = np.nan
+    save(net, path)
+
+
+MODELS = {
+    "missing": (lambda path: None, r"there is no model file .*: give the path of a model.safetensors, or of its folder"),
+    "a folder": (lambda path: path.mkdir(), r"there is no model file .*model.safetensors: give the path"),
+    "empty": (lambda path: path.write_bytes(b""), r"no safetensors file, or a truncated one"),
+    "random": (lambda path: path.write_bytes(np.random.default_rng(0).bytes(999)), r"no safetensors file, or a truncated"),
+    "truncated": (
+        lambda path: path.write_bytes(Path("run/model.safetensors").read_bytes()[:-9]),
+        r"no safetensors file, or a truncated one .*: use a file that xpnet train wrote",
+    ),
+    "huge header": (lambda path: path.write_bytes(struct.pack("<Q", 2**60) + b"{}"), r"no safetensors file, or a trunc"),
+    "pickle": (lambda path: path.write_bytes(pickle.dumps({"W1": [1.0]})), r"no safetensors file, or a truncated one"),
+    "not ours": (lambda path: save_file({"W1": np.ones((2, 2))}, path), r"no model of xpnet: use a model.safetensors"),
+    "nan": (with_nan, r"damaged \(W2 holds NaN or infinite numbers\): train it again, or use a backup"),
+    "no origin": (lambda path: save(TwoLayerNet(4, 3, 2), path), r"does not say what it was trained on: use a model"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("command", ["evaluate bad", "predict bad tiny.npz"])
+def test_unusable_models(folder, name, command):
+    write, text = MODELS[name]
+    write(Path("bad"))
+    refused(folder, text, *command.split())
+
+
+def test_data_of_another_number_of_features(folder):
+    xpnet("train", "--epochs", 1, "--out", "digits", "--quiet")
+    images = fetch("digits") / "t10k-images-idx3-ubyte.gz"
+    refused(folder, r"has 64 features a sample where 4 were expected: give such data", "predict", "run", images)
+    refused(folder, r"tiny has 4 features, this model takes 64: use other data", "evaluate", "digits", "--data", "tiny.npz")
+
+
+@pytest.mark.parametrize("out", [(), ("--out", "new")])
+def test_an_out_that_cannot_be_written(folder, monkeypatch, out):
+    def forbidden(path, *arguments, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", forbidden)
+    refused(folder, r"--out: cannot write to (new|runs) \(Permission denied\): choose another folder", "train", *out)
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_run(folder, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    code, _, err = xpnet("train", "--data", "tiny.npz", "--epochs", 2, "--out", "new")
+    assert code == 2
+    assert re.fullmatch(r"xpnet: new.config.json: No space left on device: check the path, .* space that is left\n", err)
+    assert set(tree(folder / "new")) == {"metrics.jsonl"}
+
+
+def test_debug_shows_the_traceback_first(folder):
+    for arguments in (["train", "--hidden", 0, "--debug"], ["--debug", "train", "--hidden", 0]):
+        code, out, err = xpnet(*arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith("Traceback (most recent call last)")
+        assert err.endswith("\nxpnet: --hidden must be an integer >= 1, got 0\n")
+
+
+def test_a_mistake_of_ours_is_called_one(monkeypatch):
+    def broken():
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(devices, "list_devices", broken)
+    code, _, err = xpnet("devices")
+    assert code == 2
+    assert err == "xpnet: internal error, RuntimeError: two lines; please report it with what --debug prints\n"

@@ -1,0 +1,178 @@
+"""The command line in processes of its own: signals, pipes, terminals, start-up."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from command_line import SOURCE, start, write_tiny, xpnet
+
+from xpnet import __version__, load
+from xpnet.cli import main
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="has no POSIX signals, pipes and terminals")
+LONG = ["train", "--hidden", 400, "--epochs", 100_000, "--out", "run"]
+
+
+def check_run(folder):
+    """Check that there is a model, and nothing but whole lines of metrics that go with it."""
+    metrics = (folder / "metrics.jsonl").read_text()
+    assert metrics == "" or metrics.endswith("\n")
+    records = [json.loads(line) for line in metrics.splitlines()]
+    assert load(folder / "model.safetensors").input_size == 64
+    if records:
+        evaluation = json.loads(xpnet("evaluate", folder, "--json").out)
+        assert evaluation["loss"] == pytest.approx(records[-1]["test_loss"], rel=1e-6)
+    return records
+
+
+def test_module_and_entry_point_are_the_same_command(tmp_path):
+    out, err = start("--version", cwd=tmp_path).communicate(timeout=60)
+    assert (out, err) == (f"xpnet {__version__}\n", "")
+    scripts = tomllib.loads((SOURCE.parent / "pyproject.toml").read_text())["project"]["scripts"]
+    module, function = scripts["xpnet"].split(":")
+    assert getattr(import_module(module), function) is main
+
+
+@posix
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_a_run_which_is_kept(tmp_path, number, code):
+    process = start(*LONG, cwd=tmp_path)
+    while not process.stdout.readline().startswith("epoch"):
+        assert process.poll() is None
+    sent = time.monotonic()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert time.monotonic() - sent < 5
+    assert (process.returncode, err) == (code, "")
+    assert "saved     run/ (config.json, metrics.jsonl, model.safetensors)\n" in out
+    assert check_run(tmp_path / "run")
+
+
+@posix
+def test_a_reader_that_leaves_ends_the_run_quietly(tmp_path):
+    process = start("train", "--epochs", 200, "--out", "run", cwd=tmp_path)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=30) == 1
+    check_run(tmp_path / "run")
+
+
+@posix
+@pytest.mark.parametrize("command", ["devices --json", "data list", "--help"])
+def test_a_reader_that_never_was(tmp_path, command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = start(*command.split(), cwd=tmp_path, stdout=writer)
+    os.close(writer)
+    assert process.communicate(timeout=30)[1] == ""
+    assert process.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["devices --json", "train --epochs 3"])
+def test_output_that_cannot_be_written_is_one_line(tmp_path, command):
+    with Path("/dev/full").open("w") as full:
+        process = start(*command.split(), cwd=tmp_path, stdout=full)
+        err = process.communicate(timeout=30)[1]
+    assert process.returncode == 2
+    assert re.fullmatch(r"xpnet: No space left on device: check .*\n", err)
+
+
+@posix
+def test_a_closed_output_is_none(tmp_path):
+    process = start("train", "--epochs", 1, "--out", "run", cwd=tmp_path, stdout=None, preexec_fn=lambda: os.close(1))
+    assert process.communicate(timeout=30)[1] == ""
+    assert process.returncode == 0
+    assert len(check_run(tmp_path / "run")) == 1
+
+
+@posix
+def test_a_disk_that_fills_up_leaves_a_model_and_one_line(tmp_path):
+    import resource
+
+    write_tiny(tmp_path / "tiny.npz")
+    limit = 6000
+    process = start(
+        *("train", "--data", "tiny.npz", "--epochs", 500, "--out", "run", "--quiet"),
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert process.communicate(timeout=30)[1] == (
+        f"xpnet: {Path('run/metrics.jsonl')}: File too large: check the path, its permissions and the space that is left\n"
+    )
+    assert process.returncode == 2
+    assert load(tmp_path / "run" / "model.safetensors").input_size == 4
+
+
+def in_terminal(tmp_path, *arguments, columns=100, **environment):
+    """Return what the command writes to a terminal."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = {"TERM": "xterm-256color", "COLUMNS": str(columns), **environment}
+    process = start(*arguments, cwd=tmp_path, stdin=theirs, stdout=theirs, env=environment)
+    os.close(theirs)
+    written = b""
+    try:
+        while part := os.read(ours, 4096):
+            written += part
+    except OSError:  # Linux's way to say that nobody has the terminal open any more.
+        pass
+    os.close(ours)
+    assert process.communicate(timeout=30)[1] == ""
+    assert process.returncode == 0
+    return written.decode().replace("\r\n", "\n")
+
+
+@posix
+def test_a_terminal_gets_a_live_bar(tmp_path):
+    written = in_terminal(tmp_path, "train", "--epochs", 60, "--out", "run")
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written)
+    assert re.search(r"epoch 60/60 .*loss .* train +\d+\.\d\d% test +\d+\.\d\d% \d+k? samples/s 00:00", shown)
+    assert not re.search(r"^epoch .* step ", shown, re.M)
+    assert "\x1b[?25h" in written.split("\x1b[?25l")[-1], "the cursor is shown again"
+    assert max(len(line) for line in shown.splitlines()) <= 100
+    assert re.search(r"^result +test accuracy .*\nsaved +run/ ", shown, re.M)
+
+
+@posix
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(tmp_path):
+    written = in_terminal(tmp_path, "train", "--epochs", 3, TERM="dumb")
+    assert "\x1b" not in written
+    assert len(re.findall(r"^epoch \d/3  step", written, re.M)) == 3
+
+
+@posix
+@pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False)])
+def test_no_color_is_respected(tmp_path, no_color, colored):
+    written = in_terminal(tmp_path, "devices", NO_COLOR=no_color)
+    assert ("\x1b[32m" in written) == colored
+
+
+@posix
+def test_long_reasons_are_broken_between_words(tmp_path):
+    out = in_terminal(tmp_path, "data", "list", columns=60)
+    assert re.search(r"^mnist +MNIST handwritten digits: 60000 \+ 10000\n {15}images", out, re.M)
+
+
+def test_help_comes_at_once(tmp_path):
+    cached = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path / "pycache")}
+
+    def processor_seconds() -> float:
+        probe = (
+            "import subprocess, sys, os; subprocess.run([sys.executable, '-m', 'xpnet', '--help'], check=True, "
+            "stdout=subprocess.DEVNULL); t = os.times(); print(t.children_user + t.children_system)"
+        )
+        environment = os.environ | {"PYTHONPATH": str(SOURCE)} | cached
+        return float(subprocess.check_output([sys.executable, "-c", probe], env=environment, text=True))
+
+    assert min(processor_seconds() for _ in range(4)) < 0.5

@@ -1,0 +1,215 @@
+"""``xpnet train``: what it prints, and the folder it leaves."""
+
+import json
+import re
+from pathlib import Path
+
+import array_api_strict
+import numpy as np
+import pytest
+from command_line import tree, write_tiny, xpnet
+from matplotlib.image import imread
+
+from xpnet import Device, DeviceUnavailableError, __version__, load
+from xpnet.checkpoint import load_with_origin
+from xpnet.cli import run_folder, train
+
+KEYS = "step epoch train_loss train_accuracy test_loss test_accuracy seconds samples_per_second".split()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Work in a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def tiny(folder):
+    """Give a small table of two classes."""
+    return write_tiny(folder / "tiny.npz")
+
+
+def records(run):
+    return [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
+
+
+def without_times(run):
+    return [{key: value for key, value in record.items() if key not in KEYS[-2:]} for record in records(run)]
+
+
+def test_defaults_reach_94_percent_on_the_digits():
+    code, out, err = xpnet("train", "--out", "run")
+    assert (code, err) == (0, "")
+    assert len(records("run")) == 257
+    assert records("run")[-1]["test_accuracy"] >= 0.94
+    assert re.search(r"^data +digits: 3823 training and 1797 test samples, 64 features, 10 classes$", out, re.M)
+    assert re.search(r"^network +64-50-10, sigmoid, 3,760 parameters, float32$", out, re.M)
+    assert re.search(r"^training +sgd, learning rate 0.1, batches of 100, 257 epochs$", out, re.M)
+    assert re.search(r"^result +test accuracy 9[4-9]\.\d\d%, test loss 0\.\d+ after 10,023 steps in ", out, re.M)
+    assert re.search(r"^saved +run. \(config.json, metrics.jsonl, model.safetensors\)$", out, re.M)
+
+
+def test_mnist_learns_in_two_epochs(data_dir):
+    options = "--hidden 50 --activation relu --init he --optimizer adam --epochs 2 --out run --quiet".split()
+    assert xpnet("train", "--data", "mnist", "--data-dir", data_dir, *options) == (0, "", "")
+    assert [record["step"] for record in records("run")] == [600, 1200]
+    assert records("run")[-1]["test_accuracy"] > 0.94
+
+
+@pytest.mark.parametrize("epochs", [1, 7, 20, 21, 39, 257, 1000])
+def test_a_pipe_gets_about_twenty_lines(tiny, epochs):
+    out = xpnet("train", "--data", tiny, "--epochs", epochs).out
+    shown = [int(n) for n in re.findall(r"^epoch +(\d+)/", out, re.M)]
+    assert shown == list(range(1, epochs + 1)) if epochs <= 20 else 20 <= len(shown) <= 21
+    assert (shown[0], shown[-1]) == (1, epochs)
+    assert max(len(line) for line in out.splitlines() if line.startswith("epoch")) <= 100
+    assert "\x1b" not in out
+
+
+def test_json_prints_the_lines_of_the_metrics_and_nothing_else(tiny):
+    code, out, err = xpnet("train", "--data", tiny, "--epochs", 3, "--json", "--out", "run")
+    assert (code, err) == (0, "")
+    assert out == Path("run/metrics.jsonl").read_text()
+    assert [list(record) for record in records("run")] == [KEYS] * 3
+
+
+@pytest.mark.parametrize("json_too", [(), ("--json",)])
+def test_quiet_prints_nothing(tiny, json_too):
+    assert xpnet("train", "--data", tiny, "--epochs", 3, "--quiet", *json_too) == (0, "", "")
+
+
+def test_config_says_what_was_asked_for_and_what_it_became(tiny):
+    options = ["--hidden", 7, "--optimizer", "adam", "--init", "he", "--activation", "tanh", "--dtype", "float64"]
+    xpnet("train", "--data", tiny, "--epochs", 2, "--seed", 3, "--device", "cpu", "--out", "a/b/run", *options)
+    assert json.loads(Path("a/b/run/config.json").read_text()) == {
+        "xpnet": __version__,
+        "data": str(tiny),
+        "device": "cpu",
+        "network": [4, 7, 2],
+        "activation": "tanh",
+        "optimizer": {
+            "name": "adam",
+            "learning_rate": 0.001,
+            "weight_decay": 0.0,
+            "beta1": 0.9,
+            "beta2": 0.999,
+            "epsilon": 1e-8,
+        },
+        "batch_size": 100,
+        "epochs": 2,
+        "init": "he",
+        "dtype": "float64",
+        "seed": 3,
+    }
+    net = load("a/b/run/model.safetensors")
+    assert (net.hidden_size, net.activation.name, net.dtype) == (7, "tanh", "float64")
+
+
+def test_runs_of_the_same_second_get_folders_of_their_own(tiny, monkeypatch):
+    monkeypatch.setattr(run_folder, "strftime", lambda _: "20300101-120000")
+    for _ in range(3):
+        assert xpnet("train", "--data", tiny, "--epochs", 1).code == 0
+    names = {f"tiny-20300101-120000{suffix}" for suffix in ("", "-2", "-3")}
+    assert {path.name for path in Path("runs").iterdir()} == names
+    assert all((Path("runs") / name / "model.safetensors").is_file() for name in names)
+
+
+def test_out_may_be_an_empty_or_unrelated_folder(tiny):
+    Path("run").mkdir()
+    Path("run/notes.txt").write_text("mine")
+    assert xpnet("train", "--data", tiny, "--epochs", 1, "--out", "run").code == 0
+    assert set(tree(Path("run"))) == {"notes.txt", "config.json", "metrics.jsonl", "model.safetensors"}
+
+
+def test_the_seed_decides_everything_but_times(tiny):
+    for run, seed in (("a", 5), ("b", 5), ("c", 6)):
+        xpnet("train", "--data", tiny, "--epochs", 4, "--seed", seed, "--out", run)
+    assert without_times("a") == without_times("b")
+    assert without_times("a") != without_times("c")
+
+
+def test_plot_leaves_pictures():
+    out = xpnet("train", "--epochs", 2, "--plot", "--out", "run").out
+    assert "(config.json, metrics.jsonl, model.safetensors, curves.png, samples.png)" in out
+    for name in ("curves.png", "samples.png"):
+        picture = imread(Path("run") / name)
+        height, width, _ = picture.shape
+        assert width == 1200
+        assert 300 < height < 600
+        assert picture[..., :3].std() > 0.05
+
+
+def test_plot_of_data_that_are_no_images_leaves_curves_only(tiny):
+    xpnet("train", "--data", tiny, "--epochs", 2, "--plot", "--out", "run")
+    assert {"curves.png", "samples.png"} & set(tree(Path("run"))) == {"curves.png"}
+
+
+def test_plot_without_matplotlib_is_refused_before_training(monkeypatch, folder):
+    monkeypatch.setattr(train, "find_spec", lambda name: None)
+    code, _, err = xpnet("train", "--plot")
+    assert code == 2
+    assert re.fullmatch(r'xpnet: --plot needs matplotlib.*: pip install "xpnet\[plot\]"\n', err)
+    assert tree(folder) == {}
+
+
+def test_auto_trains_on_the_cpu_and_says_why(tiny, monkeypatch):
+    def no_gpu():
+        raise DeviceUnavailableError("the driver is on holiday: wait")
+
+    monkeypatch.setattr("xpnet.devices._import_cupy", no_gpu)
+    out = xpnet("train", "--data", tiny, "--epochs", 1).out
+    assert re.search(r"^device +cpu, no GPU: the driver is on holiday: wait$", out, re.M)
+    assert xpnet("train", "--data", tiny, "--device", "gpu") == (2, "", "xpnet: the driver is on holiday: wait\n")
+
+
+def test_another_device_trains_the_same_model(tiny, monkeypatch):
+    gpu = Device(array_api_strict, array_api_strict.Device("device1"), name="gpu:0", note="Stand-in 3000")
+    xpnet("train", "--data", tiny, "--epochs", 3, "--device", "cpu", "--dtype", "float64", "--out", "cpu")
+    monkeypatch.setattr(train, "select_device", {"gpu": gpu}.__getitem__)
+    code, out, _ = xpnet(
+        "train", "--data", tiny, "--epochs", 3, "--device", "gpu", "--dtype", "float64", "--out", "gpu", "--plot"
+    )
+    assert code == 0
+    assert re.search(r"^device +gpu:0, Stand-in 3000$", out, re.M)
+    assert json.loads(Path("gpu/config.json").read_text())["device"] == "gpu:0"
+    on_cpu, on_gpu = load("cpu/model.safetensors"), load("gpu/model.safetensors")
+    for name, expected in on_cpu.params.items():
+        np.testing.assert_allclose(on_gpu.params[name], expected, rtol=1e-12)
+
+
+def test_the_model_remembers_its_data(tiny, folder):
+    xpnet("train", "--data", "tiny.npz", "--epochs", 1, "--seed", 3, "--out", "run")
+    _, origin = load_with_origin("run/model.safetensors")
+    assert (origin.data, origin.label, origin.seed) == (str(folder / "tiny.npz"), None, 3)
+    assert origin.class_names == ("0", "1")
+    assert origin.scaling.offset.shape == (4,)
+
+
+@pytest.mark.parametrize("rate", ["3", "1e+06"])
+def test_a_diverging_run_keeps_what_was_finite(rate):
+    code, _, err = xpnet("train", "--activation", "identity", "--learning-rate", rate, "--out", "run", "--quiet")
+    assert code == 2
+    told = rf"xpnet: the loss became (nan|inf) after step \d+ with learning_rate={re.escape(rate)}: lower .*\n"
+    assert re.fullmatch(told, err)
+    assert set(tree(Path("run"))) == {"config.json", "metrics.jsonl", "model.safetensors"}
+    code, out, _ = xpnet("evaluate", "run", "--json")
+    assert code == 0
+    if history := records("run"):
+        assert json.loads(out)["loss"] == pytest.approx(history[-1]["test_loss"])
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_an_interrupted_run_is_kept_up_to_its_last_epoch(tiny, monkeypatch, after):
+    def interrupted(*arguments, fit=train.fit, **options):
+        yield from (record for record, _ in zip(fit(*arguments, **options), range(after), strict=False))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "fit", interrupted)
+    code, out, err = xpnet("train", "--data", tiny, "--epochs", 5, "--out", "run", "--plot")
+    assert (code, err) == (130, "")
+    assert "saved     run" in out
+    assert ("result" in out) == (after > 0)
+    assert [record["epoch"] for record in records("run")] == list(range(1, after + 1))
+    assert load("run/model.safetensors").hidden_size == 50
+    assert Path("run/curves.png").exists() == (after > 0)
