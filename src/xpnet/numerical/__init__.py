@@ -1,0 +1,25 @@
+"""Numerical derivatives of any callable, on any array library.
+
+=========================  ==========================  ===================
+function                   f maps                      result
+=========================  ==========================  ===================
+`numerical_diff`           each entry of x to a value  shape of x
+`numerical_gradient`       an array x to a number      shape of x
+`numerical_partial_diff`   an array x to a number      a number
+`numerical_jacobian`       an array x to an array      f(x).shape + x.shape
+`numerical_hessian`        an array x to a number      x.shape + x.shape
+=========================  ==========================  ===================
+"""
+
+from xpnet.numerical.differentiation import Derivative, numerical_diff
+from xpnet.numerical.gradient import numerical_gradient, numerical_jacobian, numerical_partial_diff
+from xpnet.numerical.hessian import numerical_hessian
+
+__all__ = [
+    "Derivative",
+    "numerical_diff",
+    "numerical_gradient",
+    "numerical_hessian",
+    "numerical_jacobian",
+    "numerical_partial_diff",
+]
