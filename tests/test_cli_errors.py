@@ -58,7 +58,10 @@ OPTIONS = [
     *((f"--hidden {n}", rf"--hidden must be an integer >= 1, got {n}") for n in (0, -5)),
     *((f"--batch-size {n}", rf"--batch-size must be an integer >= 1, got {n}") for n in (0, -1)),
     *((f"--epochs {n}", rf"--epochs must be an integer >= 1, got {n}") for n in (0, -1)),
-    *((f"--learning-rate {x}", rf"--learning-rate must be a finite number > 0, got {x}") for x in ("nan", "inf", "-1.0")),
+    *(
+        (f"--learning-rate {x}", rf"--learning-rate must be a finite number > 0, got {x}")
+        for x in ("nan", "inf", "-1.0")
+    ),
     ("--learning-rate 0", r"--learning-rate must be a finite number > 0, got 0"),
     ("--seed -1", r"--seed must be an integer >= 0, got -1"),
     ("--label species", r"digits: a label column can be chosen in a .csv or .npy table only: leave label out"),
@@ -81,7 +84,10 @@ def test_wrong_options(folder, options, text):
         ("data", r"Missing command: see xpnet data --help"),
         ("data fetch", r"Missing argument 'NAME': see xpnet data fetch --help"),
         ("data fetch minst", r"data must be one of digits, .*'minst': did you mean 'mnist'\?"),
-        ("data path mnist", r"mnist is not on this machine: fetch it, or put train-images-idx3-ubyte.gz, .* into .*cache"),
+        (
+            "data path mnist",
+            r"mnist is not on this machine: fetch it, or put train-images-idx3-ubyte.gz, .* into .*cache",
+        ),
         ("evaluate", r"Missing argument 'MODEL': see xpnet evaluate --help"),
         ("predict run", r"Missing argument 'INPUT': see xpnet predict --help"),
         ("predict run tiny.npz --format xml", r"--format must be one of csv, json; got 'xml'"),
@@ -95,7 +101,9 @@ def test_wrong_commands(folder, command, text):
     refused(folder, text, *command.split())
 
 
-@pytest.mark.parametrize("command", ["train --data run --out new", "train --data folder.csv", "train --data run/config.json"])
+@pytest.mark.parametrize(
+    "command", ["train --data run --out new", "train --data folder.csv", "train --data run/config.json"]
+)
 def test_data_that_are_none(folder, command):
     Path("folder.csv").mkdir()
     refused(folder, r"(put these files there|cannot be read|give one of these)", *command.split())
@@ -127,8 +135,16 @@ def test_the_good_images_are_good(images):
         (0, lambda data: data[:-3], r"promises .*: replace it"),
         (1, lambda data: data + b"!", r"trailing bytes follow: replace it"),
         (2, lambda data: data[:4] + b"\xff" * 8 + data[12:], r"its header promises 4294967295 x 4294967295 x 2 values"),
-        (2, lambda data: gzip.compress(data[:4] + b"\xff" * 12 + data[16:]), r"more than the .* there can be: replace it"),
-        (1, lambda data: data[:4] + struct.pack(">I", 5) + data[8:13], r"6 samples but .* 5 labels: use files that belong"),
+        (
+            2,
+            lambda data: gzip.compress(data[:4] + b"\xff" * 12 + data[16:]),
+            r"more than the .* there can be: replace it",
+        ),
+        (
+            1,
+            lambda data: data[:4] + struct.pack(">I", 5) + data[8:13],
+            r"6 samples but .* 5 labels: use files that belong",
+        ),
         (3, lambda data: data[:8] + b"\x09" * 6, r"label 9 is none of the 3 classes \(0, 1, 2\): correct the labels"),
         (1, lambda data: data[:8] + b"\x01" * 6, r"all samples are of one class \(1\): training needs two or more"),
         (0, lambda data: b"", r"not an idx file, its magic number is 0x\(none\)"),
@@ -147,7 +163,10 @@ def test_damaged_images(folder, images, part, damage, text):
 TABLES = {
     "missing": ("a,b,label\n1,2,0\n3,,1\n", r"line 3, column 2 \('b'\) has a missing value: fill it in or remove"),
     "text": ("a,b,label\n1,2,0\n3,x,1\n", r"line 3, column 2 \('b'\) holds 'x', not a number: correct or remove"),
-    "nan": ("a,b,label\n1,2,0\n3,nan,1\n", r"line 3, column 2 \('b'\) holds 'nan', not a finite float32 number: correct"),
+    "nan": (
+        "a,b,label\n1,2,0\n3,nan,1\n",
+        r"line 3, column 2 \('b'\) holds 'nan', not a finite float32 number: correct",
+    ),
     "infinite": ("a,b,label\n1,2,0\n3,inf,1\n", r"line 3, column 2 \('b'\) holds 'inf', not a finite"),
     "ragged": ("a,b,label\n1,2,0\n3,1\n", r"line 3 has 2 cells where 3 were expected: correct or remove it"),
     "empty": ("", r"holds no rows of data: use a table with samples"),
@@ -186,15 +205,24 @@ def with_nan(path):
 
 
 MODELS = {
-    "missing": (lambda path: None, r"there is no model file .*: give the path of a model.safetensors, or of its folder"),
+    "missing": (
+        lambda path: None,
+        r"there is no model file .*: give the path of a model.safetensors, or of its folder",
+    ),
     "a folder": (lambda path: path.mkdir(), r"there is no model file .*model.safetensors: give the path"),
     "empty": (lambda path: path.write_bytes(b""), r"no safetensors file, or a truncated one"),
-    "random": (lambda path: path.write_bytes(np.random.default_rng(0).bytes(999)), r"no safetensors file, or a truncated"),
+    "random": (
+        lambda path: path.write_bytes(np.random.default_rng(0).bytes(999)),
+        r"no safetensors file, or a truncated",
+    ),
     "truncated": (
         lambda path: path.write_bytes(Path("run/model.safetensors").read_bytes()[:-9]),
         r"no safetensors file, or a truncated one .*: use a file that xpnet train wrote",
     ),
-    "huge header": (lambda path: path.write_bytes(struct.pack("<Q", 2**60) + b"{}"), r"no safetensors file, or a trunc"),
+    "huge header": (
+        lambda path: path.write_bytes(struct.pack("<Q", 2**60) + b"{}"),
+        r"no safetensors file, or a trunc",
+    ),
     "pickle": (lambda path: path.write_bytes(pickle.dumps({"W1": [1.0]})), r"no safetensors file, or a truncated one"),
     "not ours": (lambda path: save_file({"W1": np.ones((2, 2))}, path), r"no model of xpnet: use a model.safetensors"),
     "nan": (with_nan, r"damaged \(W2 holds NaN or infinite numbers\): train it again, or use a backup"),
@@ -214,7 +242,9 @@ def test_data_of_another_number_of_features(folder):
     xpnet("train", "--epochs", 1, "--out", "digits", "--quiet")
     images = fetch("digits") / "t10k-images-idx3-ubyte.gz"
     refused(folder, r"has 64 features a sample where 4 were expected: give such data", "predict", "run", images)
-    refused(folder, r"tiny has 4 features, this model takes 64: use other data", "evaluate", "digits", "--data", "tiny.npz")
+    refused(
+        folder, r"tiny has 4 features, this model takes 64: use other data", "evaluate", "digits", "--data", "tiny.npz"
+    )
 
 
 @pytest.mark.parametrize("out", [(), ("--out", "new")])
@@ -233,7 +263,9 @@ def test_a_disk_that_is_full_in_the_middle_of_a_run(folder, monkeypatch):
     monkeypatch.setattr("os.fsync", full)
     code, _, err = xpnet("train", "--data", "tiny.npz", "--epochs", 2, "--out", "new")
     assert code == 2
-    assert re.fullmatch(r"xpnet: new.config.json: No space left on device: check the path, .* space that is left\n", err)
+    assert re.fullmatch(
+        r"xpnet: new.config.json: No space left on device: check the path, .* space that is left\n", err
+    )
     assert set(tree(folder / "new")) == {"metrics.jsonl"}
 
 

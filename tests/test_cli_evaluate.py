@@ -24,7 +24,19 @@ DIGITS = load_digits()
 def run(tmp_path_factory):
     """Give the folder of a short run on the digits."""
     folder = tmp_path_factory.mktemp("runs") / "digits"
-    options = "--init xavier --optimizer adam --learning-rate 0.01 --epochs 3 --device cpu --quiet".split()
+    options = [
+        "--init",
+        "xavier",
+        "--optimizer",
+        "adam",
+        "--learning-rate",
+        "0.01",
+        "--epochs",
+        "3",
+        "--device",
+        "cpu",
+        "--quiet",
+    ]
     assert xpnet("train", "--out", folder, *options) == (0, "", "")
     return folder
 
@@ -86,7 +98,9 @@ def test_evaluate_scales_other_data_as_the_model_s(run):
 def test_evaluate_of_a_table_takes_what_was_not_trained_on(folder):
     random = np.random.default_rng(0)
     lines = [f"{x:.3f},{y:.3f},{random.choice(['yes', 'no'])}" for x, y in random.random((200, 2))]
-    Path("table.csv").write_text("\n".join(["a,answer is,b", *(f"{x},{t},{y}" for x, y, t in (r.split(",") for r in lines))]))
+    Path("table.csv").write_text(
+        "\n".join(["a,answer is,b", *(f"{x},{t},{y}" for x, y, t in (r.split(",") for r in lines))])
+    )
     xpnet("train", "--data", "table.csv", "--label", "answer is", "--seed", 9, "--epochs", 3, "--out", "run", "--quiet")
     result = evaluated("run")
     assert result["samples"] == 40
@@ -156,9 +170,7 @@ def write_input(kind, folder):
     return path
 
 
-@pytest.mark.parametrize(
-    "kind", ["npy", "npz", "idx", "csv labelled", "csv label first", "csv unlabelled", "csv bare"]
-)
+@pytest.mark.parametrize("kind", ["npy", "npz", "idx", "csv labelled", "csv label first", "csv unlabelled", "csv bare"])
 def test_predict_scales_raw_samples_of_every_kind(run, expected, folder, kind):
     code, out, err = xpnet("predict", run, write_input(kind, folder))
     assert (code, err) == (0, "")
@@ -189,7 +201,9 @@ def test_predict_takes_another_column_as_the_labels(folder):
 REPORTS = [
     DeviceReport("cpu", "Stand-in, 2 cores", 8 * 2**30, None),
     DeviceReport("gpu:0", "Stand-in 3000", 80 * 2**30, None),
-    DeviceReport("gpu:1", "Stand-in 1000", 2 * 2**30, "it does not compute, as a long explanation says: replace it " * 2),
+    DeviceReport(
+        "gpu:1", "Stand-in 1000", 2 * 2**30, "it does not compute, as a long explanation says: replace it " * 2
+    ),
 ]
 
 
@@ -221,7 +235,9 @@ def test_data_list_names_every_data_set_its_state_and_folder(folder):
     code, out, err = xpnet("data", "list")
     assert (code, err) == (0, "")
     assert re.search(r"^digits +UCI optical digits.*\n +embedded, 0\.1 MiB, \S+digits$", out, re.M)
-    assert re.search(rf"^mnist +MNIST .*\n +not downloaded, 11\.1 MiB, {re.escape(str(folder))}.cache.mnist$", out, re.M)
+    assert re.search(
+        rf"^mnist +MNIST .*\n +not downloaded, 11\.1 MiB, {re.escape(str(folder))}.cache.mnist$", out, re.M
+    )
     places = json.loads(xpnet("data", "list", "--json").out)
     assert [(place["name"], place["state"]) for place in places] == [
         ("digits", "embedded"),

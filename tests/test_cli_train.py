@@ -14,7 +14,7 @@ from xpnet import Device, DeviceUnavailableError, __version__, load
 from xpnet.checkpoint import load_with_origin
 from xpnet.cli import run_folder, train
 
-KEYS = "step epoch train_loss train_accuracy test_loss test_accuracy seconds samples_per_second".split()
+KEYS = ["step", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds", "samples_per_second"]
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,21 @@ def test_defaults_reach_94_percent_on_the_digits():
 
 
 def test_mnist_learns_in_two_epochs(data_dir):
-    options = "--hidden 50 --activation relu --init he --optimizer adam --epochs 2 --out run --quiet".split()
+    options = [
+        "--hidden",
+        "50",
+        "--activation",
+        "relu",
+        "--init",
+        "he",
+        "--optimizer",
+        "adam",
+        "--epochs",
+        "2",
+        "--out",
+        "run",
+        "--quiet",
+    ]
     assert xpnet("train", "--data", "mnist", "--data-dir", data_dir, *options) == (0, "", "")
     assert [record["step"] for record in records("run")] == [600, 1200]
     assert records("run")[-1]["test_accuracy"] > 0.94
