@@ -13,7 +13,7 @@ import pytest
 
 import xpnet
 from xpnet.activations import ACTIVATIONS
-from xpnet.losses import OUTPUT_LOSSES
+from xpnet.losses import LOSSES
 from xpnet.optimizers import OPTIMIZERS
 
 UFUNC_KEYWORDS = {"out", "dtype", "casting"}
@@ -92,7 +92,7 @@ def use_training(recorder):
             net.gradient(x[0], np.asarray(data.t_test)[0])
 
     for members in (None, 2):
-        for loss, of_loss in OUTPUT_LOSSES.items():
+        for loss, of_loss in LOSSES.items():
             fit(
                 data if of_loss.classification else numbers,
                 OPTIONS if of_loss.classification else WEIGHTS,

@@ -9,7 +9,7 @@ import pytest
 import xpnet
 from xpnet.activations import ACTIVATIONS
 from xpnet.initializers import weight_scale
-from xpnet.losses import OUTPUT_LOSSES
+from xpnet.losses import LOSSES
 
 D, H, C, N = 5, 4, 3, 7
 _random = np.random.Generator(np.random.PCG64(11))
@@ -23,12 +23,12 @@ WEIGHTS = {"sample_weight": SAMPLE_WEIGHT}
 ALL_OPTIONS = {**WEIGHTS, "class_weight": CLASS_WEIGHT, "label_smoothing": 0.1, "ignore_index": 1}
 CASES = [
     (name, options)
-    for name in OUTPUT_LOSSES
+    for name in LOSSES
     for options in ({}, {"reduction": "sum"}, {"scale": "mean", **WEIGHTS} if "squared" in name else ALL_OPTIONS)
 ]
 
 every_activation = pytest.mark.parametrize("activation", list(ACTIVATIONS))
-every_loss = pytest.mark.parametrize("loss", list(OUTPUT_LOSSES))
+every_loss = pytest.mark.parametrize("loss", list(LOSSES))
 
 
 def make(backend, *, loss="softmax_cross_entropy", dtype="float64", init="xavier", **options):

@@ -13,7 +13,6 @@ from xpnet.devices import Device, select_device
 from xpnet.initializers import initial_weights
 from xpnet.losses import LOSSES, OutputLoss
 from xpnet.metrics import accuracy
-from xpnet.numerical import numerical_gradient
 from xpnet.structured import MAX_BYTES, structured_gradient
 from xpnet.targets import Targets, as_batch
 
@@ -220,6 +219,8 @@ class TwoLayerNet:
         return result if full_output else result.gradients
 
     def _black_box_gradient(self, x: Array, targets: Targets, h: float | None, *, xp: Namespace) -> Params:
+        from xpnet.numerical import numerical_gradient  # imported here, since most runs do without it
+
         def loss(name: str, w: Array) -> Array:
             outputs, _ = forward({**self.params, name: w}, x, activation=self.activation, xp=xp)
             return xp.sum(self.loss_function.losses(outputs, targets, xp=xp))
