@@ -29,6 +29,7 @@ FLOORS = {
     "xpnet.targets": 1.0,
     "xpnet.losses": 1.1,
     "xpnet.metrics": 1.1,
+    "xpnet.gradcheck": 1.1,
     "xpnet.datasets": 2.0,
     "xpnet.gradient_descent": 2.0,
     "xpnet.optimizers": 2.0,

@@ -1,0 +1,15 @@
+"""Is a gradient right? A verdict on each of its entries, from what rounding and truncation can explain."""
+
+from xpnet.gradcheck.check import check_gradient
+from xpnet.gradcheck.report import ArrayReport, Entry, GradientError, GradientReport
+from xpnet.gradcheck.taylor import TaylorReport, taylor_test
+
+__all__ = [
+    "ArrayReport",
+    "Entry",
+    "GradientError",
+    "GradientReport",
+    "TaylorReport",
+    "check_gradient",
+    "taylor_test",
+]

@@ -1,0 +1,102 @@
+"""What a gradient check finds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+VERDICTS = ("PASS", "INCONCLUSIVE", "FAIL")
+
+
+class GradientError(AssertionError):
+    """A gradient is wrong; the text names the worst entry."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a gradient, or its slope in one direction."""
+
+    name: str
+    index: tuple[int, ...]
+    """Where in the array; for a direction, its number."""
+    analytic: float
+    numerical: float
+    step: float
+    bound: float
+    """The largest difference of the two that rounding and truncation explain; infinite where nothing is known."""
+    kink: bool
+    """Whether f has a kink within the step: then the gradient may lie between the slopes on both sides."""
+    verdict: str
+
+    @property
+    def error(self) -> float:
+        """The difference of the two gradients."""
+        return abs(self.analytic - self.numerical)
+
+    def __str__(self) -> str:
+        index = ", ".join(str(i) for i in self.index)
+        return (
+            f"{self.name}[{index}]: analytic {self.analytic:.9g}, numerical {self.numerical:.9g}, "
+            f"error {self.error:.2g}, bound {self.bound:.2g}, step {self.step:.2g}"
+            f"{', at a kink' if self.kink else ''}: {self.verdict}"
+        )
+
+
+@dataclass(frozen=True)
+class ArrayReport:
+    """What came out for one array."""
+
+    name: str
+    entries: int
+    """How many were checked."""
+    failed: int
+    inconclusive: int
+    kinks: int
+    worst: tuple[Entry, ...]
+    """The worst entries, the very worst first: failed, then inconclusive, then by error over bound."""
+
+    @property
+    def verdict(self) -> str:
+        """FAIL if any entry fails, else INCONCLUSIVE if any is, else PASS."""
+        return "FAIL" if self.failed else "INCONCLUSIVE" if self.inconclusive else "PASS"
+
+    def __str__(self) -> str:
+        worst = f"; worst {self.worst[0]}" if self.worst else ""
+        return (
+            f"{self.name}: {self.verdict}, {self.entries} checked, {self.failed} failed, "
+            f"{self.inconclusive} inconclusive, {self.kinks} at kinks{worst}"
+        )
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What came out for all arrays; as text, a line for each."""
+
+    arrays: dict[str, ArrayReport]
+    noise: float
+    """The rounding error of f that the verdicts reckon with."""
+    evaluations: int
+    """How often f was called."""
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of all arrays."""
+        return worst_of(array.verdict for array in self.arrays.values())
+
+    @property
+    def passed(self) -> bool:
+        """Whether every entry passed."""
+        return self.verdict == "PASS"
+
+    def raise_on_failure(self) -> None:
+        """Raise `GradientError` if an entry failed."""
+        failures = [array for array in self.arrays.values() if array.verdict == "FAIL"]
+        if failures:
+            counts = ", ".join(f"{array.failed} of {array.entries} entries of {array.name}" for array in failures)
+            raise GradientError(f"the gradient is wrong in {counts}; worst {failures[0].worst[0]}")
+
+    def __str__(self) -> str:
+        return "\n".join(str(array) for array in self.arrays.values())
+
+
+def worst_of(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts."""
+    return max(verdicts, key=VERDICTS.index, default="PASS")
