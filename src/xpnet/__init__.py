@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from xpnet.losses import cross_entropy_error, mean_squared_error, softmax_cross_entropy
     from xpnet.metrics import accuracy, confusion_matrix
     from xpnet.network import TwoLayerNet
+    from xpnet.numerical import (
+        numerical_diff,
+        numerical_gradient,
+        numerical_hessian,
+        numerical_jacobian,
+        numerical_partial_diff,
+    )
     from xpnet.optimizers import (
         SGD,
         AdaGrad,
@@ -64,6 +71,11 @@ __all__ = [
     "load_idx",
     "log_softmax",
     "mean_squared_error",
+    "numerical_diff",
+    "numerical_gradient",
+    "numerical_hessian",
+    "numerical_jacobian",
+    "numerical_partial_diff",
     "relu",
     "save",
     "select_device",
@@ -83,6 +95,7 @@ _ROOMS = {
     "xpnet.losses": "cross_entropy_error mean_squared_error softmax_cross_entropy",
     "xpnet.metrics": "accuracy confusion_matrix",
     "xpnet.network": "TwoLayerNet",
+    "xpnet.numerical": "numerical_diff numerical_gradient numerical_hessian numerical_jacobian numerical_partial_diff",
     "xpnet.optimizers": "SGD AdaGrad Adam AdamW Momentum Optimizer OptimizerState RMSProp clip_gradient_norm",
     "xpnet.schedules": "CosineDecay StepDecay WarmUp",
     "xpnet.training": "NonFiniteLossError Record fit",
