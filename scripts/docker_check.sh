@@ -39,7 +39,7 @@ has_base() {
         make_stand_in "$base" >&2
     fi
     if is_stand_in; then
-        echo "a stand-in of Debian's packages, $(run "$base" --version), $(megabytes "$base") MB"
+        echo "a stand-in of Debian's packages, $(run "$base" python3 --version), $(megabytes "$base") MB"
     else
         echo "the official image, $(megabytes "$base") MB"
     fi
@@ -95,7 +95,8 @@ source = '''#include <cupy/complex.cuh>
 #include <cuda_fp16.h>
 extern \"C\" __global__ void f(complex<float>* z, __half* h) { h[0] = __float2half(abs(z[0])); }'''
 program = nvrtc.createProgram(source, 'f.cu', [], [])
-headers = [Path(cupy.__file__).parent / '_core/include', find_nvidia_header_directory('cudart')]
+cupy_headers = Path(cupy.__file__).parent / '_core/include'
+headers = [cupy_headers, *cupy_headers.glob('cupy/_cccl/*'), find_nvidia_header_directory('cudart')]
 nvrtc.compileProgram(program, ['--gpu-architecture=compute_90', *(f'-I{folder}' for folder in headers)])
 print('CuPy', cupy.__version__, 'with NVRTC %d.%d' % nvrtc.getVersion())
 "
@@ -133,8 +134,8 @@ serves_read_only() {
 
 stops() {
     local start=$EPOCHREALTIME status=0 first
-    run --name "$run_id-stops" "$image" train --device cpu --epochs 1000000 --json >"$work/epochs" &
-    wait_until 60 test -s "$work/epochs"
+    run --name "$run_id-stops" "$image" train --device cpu --epochs 1000000 --json >"$work/epochs-$target" &
+    wait_until 60 test -s "$work/epochs-$target"
     first=$(seconds_since "$start")
     start=$EPOCHREALTIME
     terminate "$run_id-stops" >&2

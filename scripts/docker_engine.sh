@@ -126,6 +126,7 @@ make_stand_in() {  # make_stand_in IMAGE
     ln -s /usr/bin/pip3 "$root/usr/local/bin/pip"
     rm "$root"/usr/lib/python3*/EXTERNALLY-MANAGED
     rm -r "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*
+    find "$root" -name __pycache__ -prune -exec rm -r {} +
     if [[ $engine == buildah ]]; then
         container=$(buildah from --name "$run_id-stand-in" scratch)
         buildah add --quiet "$container" "$root" /
