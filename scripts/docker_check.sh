@@ -24,8 +24,8 @@ write_secrets() {
     echo "# $run_id stays out" | tee "$work/ca.pem" >"$work/pip.conf"
     echo "[global]" >>"$work/pip.conf"
     for setting in index-url extra-index-url trusted-host proxy timeout; do
-        pip_setting "$setting" | sed -E 's/\\n/ /g; s,file://[^ ]*,,g; /^ *$/d' | sed "s,^,$setting = ," >>"$work/pip.conf"
-    done
+        pip_setting "$setting" | sed -E 's/\\n/ /g; s,file://[^ ]*,,g; /^ *$/d' | sed "s,^,$setting = ,"
+    done >>"$work/pip.conf"
     for certificates in "$(pip_setting cert)" "${REQUESTS_CA_BUNDLE:-}" "${SSL_CERT_FILE:-}" "${CURL_CA_BUNDLE:-}"; do
         [[ -f $certificates ]] || continue
         cat "$certificates" >>"$work/ca.pem"
