@@ -43,6 +43,14 @@ def check_real(array: Array, name: str, *, xp: Namespace) -> None:
         raise TypeError(f"{name} must be real, got dtype {array.dtype}: pass its real part, or real data")
 
 
+def check_callable(value: object, name: str) -> None:
+    """Refuse what cannot be called."""
+    if not callable(value):
+        raise TypeError(
+            f"{name} must be callable, got {value!r} of type {type(value).__name__}: pass the function, not its value"
+        )
+
+
 def check_choice(value: object, name: str, choices: Iterable[str]) -> None:
     """Refuse a `value` that is none of the `choices`, and offer the nearest one."""
     choices = list(choices)

@@ -4,7 +4,7 @@ from typing import Any
 
 from array_api_compat import device
 
-from xpnet._checks import as_floating, check_choice, check_positive
+from xpnet._checks import as_floating, check_callable, check_choice, check_positive
 from xpnet._typing import Array, Namespace
 
 METHODS = ("central", "richardson", "complex", "forward", "backward")
@@ -16,8 +16,7 @@ _EXPONENTS = {"central": 1 / 3, "forward": 1 / 2, "backward": 1 / 2, "hessian": 
 
 def check_options(f: Any, method: str, h: float | None, bounds: tuple[Any, Any] | None) -> None:
     """Refuse the options that are wrong whatever `x` is."""
-    if not callable(f):
-        raise TypeError(f"f must be callable, got {f!r} of type {type(f).__name__}: pass the function, not its value")
+    check_callable(f, "f")
     check_choice(method, "method", METHODS)
     if h is not None:
         check_positive(h, "h")
