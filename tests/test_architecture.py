@@ -30,7 +30,7 @@ FLOORS = {
     "xpnet.losses": 1.1,
     "xpnet.metrics": 1.1,
     "xpnet.datasets": 2.0,
-    "xpnet.gradient_descent": 2.0,
+    "xpnet.descent": 2.0,
     "xpnet.optimizers": 2.0,
     "xpnet.structured": 2.0,
     "xpnet.network": 2.1,

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from xpnet.activations import identity, log_softmax, relu, sigmoid, softmax, tanh
     from xpnet.checkpoint import CheckpointError, load, save
     from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_digits, load_idx
+    from xpnet.descent import DivergenceError, gradient_descent
     from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
     from xpnet.evaluation import Evaluation, evaluate
     from xpnet.losses import cross_entropy_error, mean_squared_error, softmax_cross_entropy
@@ -46,6 +47,7 @@ __all__ = [
     "Dataset",
     "Device",
     "DeviceUnavailableError",
+    "DivergenceError",
     "Evaluation",
     "Momentum",
     "NonFiniteLossError",
@@ -64,6 +66,7 @@ __all__ = [
     "evaluate",
     "fetch",
     "fit",
+    "gradient_descent",
     "identity",
     "list_devices",
     "load",
@@ -90,6 +93,7 @@ _ROOMS = {
     "xpnet.activations": "identity log_softmax relu sigmoid softmax tanh",
     "xpnet.checkpoint": "CheckpointError load save",
     "xpnet.datasets": "DataError Dataset Scaling fetch load_digits load_idx",
+    "xpnet.descent": "DivergenceError gradient_descent",
     "xpnet.devices": "Device DeviceUnavailableError list_devices select_device to_host",
     "xpnet.evaluation": "Evaluation evaluate",
     "xpnet.losses": "cross_entropy_error mean_squared_error softmax_cross_entropy",
