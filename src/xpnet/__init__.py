@@ -1,16 +1,37 @@
 """Losses, numerical derivatives and a two-layer network, on any array library and device."""
 
-from xpnet.activations import identity, log_softmax, relu, sigmoid, softmax, tanh
-from xpnet.checkpoint import CheckpointError, load, save
-from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_digits, load_idx
-from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
-from xpnet.evaluation import Evaluation, evaluate
-from xpnet.losses import cross_entropy_error, mean_squared_error, softmax_cross_entropy
-from xpnet.metrics import accuracy, confusion_matrix
-from xpnet.network import TwoLayerNet
-from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Optimizer, OptimizerState, RMSProp, clip_gradient_norm
-from xpnet.schedules import CosineDecay, StepDecay, WarmUp
-from xpnet.training import NonFiniteLossError, Record, fit
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xpnet.activations import identity, log_softmax, relu, sigmoid, softmax, tanh
+    from xpnet.checkpoint import CheckpointError, load, save
+    from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_digits, load_idx
+    from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
+    from xpnet.evaluation import Evaluation, evaluate
+    from xpnet.losses import cross_entropy_error, mean_squared_error, softmax_cross_entropy
+    from xpnet.metrics import accuracy, confusion_matrix
+    from xpnet.network import TwoLayerNet
+    from xpnet.numerical import (
+        numerical_diff,
+        numerical_gradient,
+        numerical_hessian,
+        numerical_jacobian,
+        numerical_partial_diff,
+    )
+    from xpnet.optimizers import (
+        SGD,
+        AdaGrad,
+        Adam,
+        AdamW,
+        Momentum,
+        Optimizer,
+        OptimizerState,
+        RMSProp,
+        clip_gradient_norm,
+    )
+    from xpnet.schedules import CosineDecay, StepDecay, WarmUp
+    from xpnet.training import NonFiniteLossError, Record, fit
 
 __version__ = "0.1.0"
 
@@ -50,6 +71,11 @@ __all__ = [
     "load_idx",
     "log_softmax",
     "mean_squared_error",
+    "numerical_diff",
+    "numerical_gradient",
+    "numerical_hessian",
+    "numerical_jacobian",
+    "numerical_partial_diff",
     "relu",
     "save",
     "select_device",
@@ -59,3 +85,32 @@ __all__ = [
     "tanh",
     "to_host",
 ]
+
+_ROOMS = {
+    "xpnet.activations": "identity log_softmax relu sigmoid softmax tanh",
+    "xpnet.checkpoint": "CheckpointError load save",
+    "xpnet.datasets": "DataError Dataset Scaling fetch load_digits load_idx",
+    "xpnet.devices": "Device DeviceUnavailableError list_devices select_device to_host",
+    "xpnet.evaluation": "Evaluation evaluate",
+    "xpnet.losses": "cross_entropy_error mean_squared_error softmax_cross_entropy",
+    "xpnet.metrics": "accuracy confusion_matrix",
+    "xpnet.network": "TwoLayerNet",
+    "xpnet.numerical": "numerical_diff numerical_gradient numerical_hessian numerical_jacobian numerical_partial_diff",
+    "xpnet.optimizers": "SGD AdaGrad Adam AdamW Momentum Optimizer OptimizerState RMSProp clip_gradient_norm",
+    "xpnet.schedules": "CosineDecay StepDecay WarmUp",
+    "xpnet.training": "NonFiniteLossError Record fit",
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that ``import xpnet`` costs next to nothing."""
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'xpnet' has no attribute {name!r}")
+    value = getattr(import_module(_ROOM_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
