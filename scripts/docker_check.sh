@@ -20,10 +20,11 @@ declare -A limit_mb=([cpu]=200 [gpu]=1600)
 # certificates. Both files hold a mark that must not turn up in an image.
 write_secrets() {
     local setting certificates
-    pip_setting() { python3 -m pip config list 2>/dev/null | sed -nE "s/^[^=]*\.$1='(.*)'$/\1/p" | head -n 1; }
+    python3 -m pip config list >"$work/pip.settings" 2>/dev/null || true
+    pip_setting() { sed -nE "0,/^[^=]*\.$1=/ s/^[^=]*\.$1='(.*)'$/\1/p" "$work/pip.settings"; }
     echo "# $run_id stays out" | tee "$work/ca.pem" >"$work/pip.conf"
     echo "[global]" >>"$work/pip.conf"
-    for setting in index-url extra-index-url trusted-host proxy timeout; do
+    for setting in index-url extra-index-url trusted-host proxy; do
         pip_setting "$setting" | sed -E 's/\\n/ /g; s,file://[^ ]*,,g; /^ *$/d' | sed "s,^,$setting = ,"
     done >>"$work/pip.conf"
     for certificates in "$(pip_setting cert)" "${REQUESTS_CA_BUNDLE:-}" "${SSL_CERT_FILE:-}" "${CURL_CA_BUNDLE:-}"; do
