@@ -18,6 +18,10 @@ from xpnet import __version__, load
 from xpnet.cli import main
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="has no POSIX signals, pipes and terminals")
+# JAX warns of any fork, though this one starts another program at once; and raised there, it cannot be caught.
+forks = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", r"ignore:os\.fork\(\) was called:RuntimeWarning"
+)
 LONG = ["train", "--hidden", 400, "--epochs", 100_000, "--out", "run"]
 
 
@@ -88,6 +92,7 @@ def test_output_that_cannot_be_written_is_one_line(tmp_path, command):
 
 
 @posix
+@forks
 def test_a_closed_output_is_none(tmp_path):
     process = start("train", "--epochs", 1, "--out", "run", cwd=tmp_path, stdout=None, preexec_fn=lambda: os.close(1))
     assert process.communicate(timeout=30)[1] == ""
@@ -96,6 +101,7 @@ def test_a_closed_output_is_none(tmp_path):
 
 
 @posix
+@forks
 def test_a_disk_that_fills_up_leaves_a_model_and_one_line(tmp_path):
     import resource
 

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 
 import xpnet
+from xpnet import numerical
 from xpnet.activations import ACTIVATIONS
 from xpnet.losses import LOSSES
+from xpnet.network_check import check_network
+from xpnet.numerical.steps import METHODS
 from xpnet.optimizers import OPTIMIZERS
 
 UFUNC_KEYWORDS = {"out", "dtype", "casting"}
@@ -32,6 +35,7 @@ class Recorder:
 
     def __getattr__(self, name):
         attribute = getattr(array_api_compat.numpy, name)
+        assert not inspect.ismodule(attribute), f"the functions of xp.{name} are not recorded yet"
         calls = self.calls.setdefault(name, set())
         if not callable(attribute) or isinstance(attribute, type):
             return attribute
@@ -89,6 +93,8 @@ def use_training(recorder):
             net.predict_proba(x)
             net.accuracy(x, np.asarray(data.t_test))
         if members is None:
+            check_network(net, x, np.asarray(data.t_test))
+            net.numerical_gradient(x, np.asarray(data.t_test), method="black-box")
             net.gradient(x[0], np.asarray(data.t_test)[0])
 
     for members in (None, 2):
@@ -107,6 +113,32 @@ def use_training(recorder):
     fit(data, optimizer=xpnet.Momentum(nesterov=True))
 
 
+def use_numerical():
+    """Differentiate by every method."""
+    x = X[0]
+
+    def total(x):
+        return (x * x).sum()
+
+    def totals(points):
+        return (points * points).sum(axis=-1)
+
+    def elementwise(x):
+        return x * x
+
+    for method in METHODS:
+        for options in ({}, {"compute_dtype": "float64"}, {"full_output": True}):
+            numerical.numerical_diff(elementwise, x, method=method, **options)
+            numerical.numerical_gradient(total, x, method=method, **options)
+            numerical.numerical_gradient(totals, x, method=method, vectorized=True, **options)
+        numerical.numerical_jacobian(elementwise, x, method=method)
+        numerical.numerical_partial_diff(total, x, 1, method=method)
+    numerical.numerical_gradient(total, x, bounds=(x - 1e-9, x + 1))
+    numerical.numerical_gradient(total, np.asarray([1, 2]), h=1e-3)
+    numerical.numerical_hessian(total, x)
+    numerical.numerical_hessian(totals, x, vectorized=True)
+
+
 @pytest.fixture(scope="module")
 def recorder():
     """Give the record of all that xpnet calls; a new room adds its line here."""
@@ -115,6 +147,7 @@ def recorder():
         patch.setattr(array_api_compat, "array_namespace", lambda *arrays, **options: recorder)
         use_functions()
         use_training(recorder)
+        use_numerical()
     return recorder
 
 
@@ -140,7 +173,22 @@ def refusal(function, positional, keywords):
 
 
 def test_the_record_is_not_empty(recorder):
-    expected = {"matmul", "exp", "log", "sum", "max", "maximum", "where", "take", "astype", "asarray", "stack", "sqrt"}
+    expected = {
+        "matmul",
+        "exp",
+        "log",
+        "sum",
+        "max",
+        "maximum",
+        "where",
+        "take",
+        "astype",
+        "asarray",
+        "stack",
+        "sqrt",
+        "expm1",
+        "isfinite",
+    }
     assert expected <= {name for name, calls in recorder.calls.items() if calls}
     assert (1, frozenset({"axis", "keepdims"})) in recorder.calls["sum"]
     assert len(recorder.calls) >= 30

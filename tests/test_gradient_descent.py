@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xpnet import to_host
-from xpnet.gradient_descent import DivergenceError, gradient_descent
+from xpnet.descent import DivergenceError, gradient_descent
 from xpnet.numerical import numerical_gradient
 
 START = [-3.0, 4.0]

@@ -7,11 +7,19 @@ if TYPE_CHECKING:
     from xpnet.activations import identity, log_softmax, relu, sigmoid, softmax, tanh
     from xpnet.checkpoint import CheckpointError, load, save
     from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_digits, load_idx
+    from xpnet.descent import DivergenceError, gradient_descent
     from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
     from xpnet.evaluation import Evaluation, evaluate
     from xpnet.losses import cross_entropy_error, mean_squared_error, softmax_cross_entropy
     from xpnet.metrics import accuracy, confusion_matrix
     from xpnet.network import TwoLayerNet
+    from xpnet.numerical import (
+        numerical_diff,
+        numerical_gradient,
+        numerical_hessian,
+        numerical_jacobian,
+        numerical_partial_diff,
+    )
     from xpnet.optimizers import (
         SGD,
         AdaGrad,
@@ -39,6 +47,7 @@ __all__ = [
     "Dataset",
     "Device",
     "DeviceUnavailableError",
+    "DivergenceError",
     "Evaluation",
     "Momentum",
     "NonFiniteLossError",
@@ -57,6 +66,7 @@ __all__ = [
     "evaluate",
     "fetch",
     "fit",
+    "gradient_descent",
     "identity",
     "list_devices",
     "load",
@@ -64,6 +74,11 @@ __all__ = [
     "load_idx",
     "log_softmax",
     "mean_squared_error",
+    "numerical_diff",
+    "numerical_gradient",
+    "numerical_hessian",
+    "numerical_jacobian",
+    "numerical_partial_diff",
     "relu",
     "save",
     "select_device",
@@ -78,11 +93,13 @@ _ROOMS = {
     "xpnet.activations": "identity log_softmax relu sigmoid softmax tanh",
     "xpnet.checkpoint": "CheckpointError load save",
     "xpnet.datasets": "DataError Dataset Scaling fetch load_digits load_idx",
+    "xpnet.descent": "DivergenceError gradient_descent",
     "xpnet.devices": "Device DeviceUnavailableError list_devices select_device to_host",
     "xpnet.evaluation": "Evaluation evaluate",
     "xpnet.losses": "cross_entropy_error mean_squared_error softmax_cross_entropy",
     "xpnet.metrics": "accuracy confusion_matrix",
     "xpnet.network": "TwoLayerNet",
+    "xpnet.numerical": "numerical_diff numerical_gradient numerical_hessian numerical_jacobian numerical_partial_diff",
     "xpnet.optimizers": "SGD AdaGrad Adam AdamW Momentum Optimizer OptimizerState RMSProp clip_gradient_norm",
     "xpnet.schedules": "CosineDecay StepDecay WarmUp",
     "xpnet.training": "NonFiniteLossError Record fit",

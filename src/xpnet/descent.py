@@ -63,7 +63,7 @@ def gradient_descent(
     Examples
     --------
     >>> import numpy as np
-    >>> from xpnet.gradient_descent import gradient_descent
+    >>> from xpnet.descent import gradient_descent
     >>> def f(x):
     ...     return x[0] ** 2 + x[1] ** 2
     >>> gradient_descent(f, np.asarray([-3.0, 4.0]), learning_rate=0.1, steps=100)
