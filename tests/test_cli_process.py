@@ -62,11 +62,11 @@ def test_a_signal_stops_a_run_which_is_kept(tmp_path, number, code):
 
 @posix
 def test_a_reader_that_leaves_ends_the_run_quietly(tmp_path):
-    process = start("train", "--epochs", 200, "--out", "run", cwd=tmp_path)
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr.read() == ""
-    assert process.wait(timeout=30) == 1
+    with start("train", "--epochs", 200, "--out", "run", cwd=tmp_path) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=30) == 1
     check_run(tmp_path / "run")
 
 

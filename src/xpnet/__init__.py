@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from xpnet.descent import DivergenceError, gradient_descent
     from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
     from xpnet.evaluation import Evaluation, evaluate
+    from xpnet.gradcheck import GradientError, check_gradient, taylor_test
     from xpnet.losses import cross_entropy_error, mean_squared_error, softmax_cross_entropy
     from xpnet.metrics import accuracy, confusion_matrix
     from xpnet.network import TwoLayerNet
@@ -49,6 +50,7 @@ __all__ = [
     "DeviceUnavailableError",
     "DivergenceError",
     "Evaluation",
+    "GradientError",
     "Momentum",
     "NonFiniteLossError",
     "Optimizer",
@@ -60,6 +62,7 @@ __all__ = [
     "TwoLayerNet",
     "WarmUp",
     "accuracy",
+    "check_gradient",
     "clip_gradient_norm",
     "confusion_matrix",
     "cross_entropy_error",
@@ -86,6 +89,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "tanh",
+    "taylor_test",
     "to_host",
 ]
 
@@ -96,6 +100,7 @@ _ROOMS = {
     "xpnet.descent": "DivergenceError gradient_descent",
     "xpnet.devices": "Device DeviceUnavailableError list_devices select_device to_host",
     "xpnet.evaluation": "Evaluation evaluate",
+    "xpnet.gradcheck": "GradientError check_gradient taylor_test",
     "xpnet.losses": "cross_entropy_error mean_squared_error softmax_cross_entropy",
     "xpnet.metrics": "accuracy confusion_matrix",
     "xpnet.network": "TwoLayerNet",

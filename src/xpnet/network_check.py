@@ -1,5 +1,9 @@
 """Is backpropagation right? Every entry of a network's gradient, against its numerical gradient."""
 
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,8 +11,10 @@ import numpy as np
 from xpnet._checks import namespace_of
 from xpnet._typing import Array, Params
 from xpnet.devices import to_host
+from xpnet.gradcheck import check_gradient
+from xpnet.gradcheck.report import ArrayReport
 from xpnet.network import TwoLayerNet, backward, forward
-from xpnet.targets import as_batch
+from xpnet.targets import Targets, as_batch
 
 
 class ParameterCheck(NamedTuple):
@@ -76,11 +82,57 @@ def check_network(net: TwoLayerNet, x: Array, t: Array, **options: Any) -> list[
     ]
 
 
-def _rounding_bounds(net: TwoLayerNet, x: Array, t: Array, options: dict[str, Any]) -> Params:
+def check_network_black_box(
+    net: TwoLayerNet, x: Array, t: Array, *, entries: int | None = 20, seed: int = 0, **options: Any
+) -> Iterator[ArrayReport]:
+    """Yield, for every parameter, the verdict of `check_gradient` on some of its entries, drawn at random.
+
+    Independent of `check_network`: the loss is called as it is, twice and more for each entry, and knows no structure.
+
+    Parameters
+    ----------
+    net, x, t, options
+        As for `check_network`.
+    entries : int, optional
+        How many entries of each parameter; None for all.
+    seed : int
+        For which ones.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> net = xpnet.TwoLayerNet(4, 3, 2, init="xavier", dtype="float64")
+    >>> for report in check_network_black_box(net, np.eye(4), np.asarray([0, 1, 1, 0]), entries=2):
+    ...     print(report.name, report.entries, report.verdict)
+    W1 2 PASS
+    b1 2 PASS
+    W2 2 PASS
+    b2 2 PASS
+    """
+    xp, batch, _, _, targets = _forward(net, x, t, options)
+
+    def loss(name: str, w: Array) -> Array:
+        moved, _ = forward({**net.params, name: w}, batch, activation=net.activation, xp=xp)
+        return xp.sum(net.loss_function.losses(moved, targets, xp=xp))
+
+    gradients = net.gradient(x, t, **options)
+    for name, w in net.params.items():
+        count = None if entries is None else min(entries, math.prod(w.shape))
+        report = check_gradient(partial(loss, name), gradients[name], w, entries=count, seed=seed)
+        yield replace(report.arrays["x"], name=name)
+
+
+def _forward(net: TwoLayerNet, x: Array, t: Array, options: dict[str, Any]) -> tuple[Any, Array, Array, Array, Targets]:
+    """Return the namespace, the batch, outputs and hidden values, and targets ready for sums."""
     xp = namespace_of(x=x, t=t)
     batch = xp.astype(as_batch(x), net.params["W1"].dtype, copy=False)
     outputs, hidden = forward(net.params, batch, activation=net.activation, xp=xp)
     targets = net.loss_function.summands(outputs[0, :] if x.ndim == 1 else outputs, t, **options)
+    return xp, batch, outputs, hidden, targets
+
+
+def _rounding_bounds(net: TwoLayerNet, x: Array, t: Array, options: dict[str, Any]) -> Params:
+    xp, batch, outputs, hidden, targets = _forward(net, x, t, options)
     sums = backward(
         {name: xp.abs(w) for name, w in net.params.items()},
         xp.abs(batch),

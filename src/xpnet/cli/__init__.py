@@ -15,7 +15,7 @@ from typing import NoReturn
 import typer
 
 from xpnet import __version__
-from xpnet.cli import data, devices, evaluate, predict, train
+from xpnet.cli import data, devices, evaluate, gradcheck, predict, train
 from xpnet.devices import DeviceUnavailableError
 from xpnet.training import NonFiniteLossError
 
@@ -24,7 +24,7 @@ _WRONG_INPUT = (TypeError, ValueError, OSError, ImportError, DeviceUnavailableEr
 
 app = typer.Typer(
     name="xpnet",
-    help="Train a two-layer neural network, evaluate it and predict with it, on CPU or GPU.",
+    help="Train a two-layer neural network, evaluate it, and check its gradient numerically, on CPU or GPU.",
     epilog="Add --debug anywhere to see the traceback of an error.",
     add_completion=False,
     rich_markup_mode=None,
@@ -34,6 +34,7 @@ app = typer.Typer(
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(predict.predict)
+app.command()(gradcheck.gradcheck)
 app.command()(devices.devices)
 app.add_typer(data.app, name="data")
 

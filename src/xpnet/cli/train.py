@@ -22,7 +22,7 @@ from xpnet.devices import select_device, to_host
 from xpnet.network import DTYPES, TwoLayerNet
 from xpnet.optimizers import OPTIMIZERS, Optimizer
 from xpnet.pictures import plot_curves, plot_samples
-from xpnet.training import Record, default_epochs, fit
+from xpnet.training import GRADIENTS, Record, default_epochs, fit
 
 
 def train(
@@ -46,6 +46,9 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(metavar="N", help="Passes over the data; by default 10,000 mini-batches.")
     ] = None,
+    gradient: Annotated[
+        str, typer.Option(metavar="NAME", help="backpropagation, or numerical (all by differences; slower).")
+    ] = "backpropagation",
     init: Annotated[
         str, typer.Option(metavar="NAME", help="Initial weights: normal:S (standard deviation S), xavier, he.")
     ] = "normal:0.01",
@@ -66,6 +69,7 @@ def train(
         if number is not None:
             check_count(number, option)
     check_count(seed, "--seed", minimum=0)
+    check_choice(gradient, "--gradient", GRADIENTS)
     rule = _optimizer(optimizer, learning_rate)
     if plot and find_spec("matplotlib") is None:
         raise ValueError('--plot needs matplotlib, which is not installed: pip install "xpnet[plot]"')
@@ -83,7 +87,7 @@ def train(
         seed=seed,
     )
     epochs = default_epochs(len(dataset.x_train), batch_size) if epochs is None else epochs
-    records = fit(net, dataset, optimizer=rule, batch_size=batch_size, epochs=epochs, seed=seed)
+    records = fit(net, dataset, optimizer=rule, batch_size=batch_size, epochs=epochs, seed=seed, gradient=gradient)
     folder = RunFolder(out, dataset.name)
     folder.write_config(
         {
@@ -93,6 +97,7 @@ def train(
             "network": [dataset.features, hidden, dataset.classes],
             "activation": activation,
             "optimizer": {"name": optimizer, **dataclasses.asdict(rule)},
+            "gradient": gradient,
             "batch_size": batch_size,
             "epochs": epochs,
             "init": init,

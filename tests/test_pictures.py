@@ -1,0 +1,68 @@
+"""Pictures: they say what the records say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+import xpnet
+from xpnet.pictures import plot_curves, plot_samples
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Give a list that collects every figure that is saved."""
+    figures, save = [], Figure.savefig
+
+    def remember(figure, *arguments, **options):
+        figures.append(figure)
+        return save(figure, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", remember)
+    return figures
+
+
+@pytest.fixture(scope="module")
+def records():
+    """Give the records of a short training."""
+    net = xpnet.TwoLayerNet(64, 10, 10, init="xavier")
+    return list(xpnet.fit(net, xpnet.load_digits(), epochs=3))
+
+
+def test_curves_show_every_loss_and_both_accuracies(tmp_path, drawn, records):
+    plot_curves(records, tmp_path / "curves.png", title="Three epochs")
+    (figure,) = drawn
+    losses, accuracies = figure.axes
+    np.testing.assert_allclose(losses.lines[0].get_ydata(), np.concatenate([r.batch_losses for r in records]))
+    lines = {line.get_label(): line.get_ydata() for line in accuracies.lines}
+    np.testing.assert_allclose(lines["train"], [100 * r.train_accuracy for r in records])
+    np.testing.assert_allclose(lines["test"], [100 * r.test_accuracy for r in records])
+    assert figure.get_suptitle() == "Three epochs"
+    for axes in figure.axes:
+        assert axes.get_title()
+        assert axes.get_xlabel()
+        assert axes.get_ylabel()
+        assert axes.get_legend() is not None
+    assert imread(tmp_path / "curves.png").shape[1] >= 1000
+
+
+def test_curves_of_a_single_mini_batch(tmp_path, records):
+    one = replace(records[0], batch_losses=records[0].batch_losses[:1])
+    plot_curves([one], tmp_path / "curves.png", title="One")
+    assert imread(tmp_path / "curves.png").std() > 0
+
+
+@pytest.mark.parametrize("wrong", [0, 3, 40])
+def test_samples_are_the_most_confidently_wrong_ones(tmp_path, drawn, wrong):
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.51, 0.99, 60)
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    true = np.asarray([1] * wrong + [0] * (60 - wrong))
+    names = ("no", "yes")
+    plot_samples(rng.random((60, 8, 8)), true, probabilities, names, tmp_path / "s.png", title="Answers")
+    titles = [axes.get_title() for axes in drawn[0].axes if axes.get_title()]
+    worst = np.sort(confidence[:wrong])[::-1][:20]
+    assert titles == [f"said no ({p:.0%})\nis yes" for p in worst]
+    assert f"{wrong} of 60" in drawn[0].get_suptitle()
