@@ -43,12 +43,14 @@ def xpnet(*arguments: Any) -> Result:
     return Result(int(stop.value.code or 0), out.getvalue(), err.getvalue())
 
 
-def start(*arguments: Any, cwd: Path, **options: Any) -> subprocess.Popen[str]:
-    """Start the command line in a process of its own."""
+def start(*arguments: Any, cwd: Path, shell_setting: str = "", **options: Any) -> subprocess.Popen[str]:
+    """Start the command line in a process of its own, after a command of the shell that decides on its resources."""
     # From the source, where this is not installed; one thread, since tests share their processors.
     path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"} | options.pop("env", {})
     command = [sys.executable, "-m", "xpnet", *map(str, arguments)]
+    if shell_setting:
+        command = ["sh", "-c", f'{shell_setting}; exec "$@"', "sh", *command]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     return subprocess.Popen(command, cwd=cwd, env=environment, text=True, **streams)
 

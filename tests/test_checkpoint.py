@@ -1,81 +1,193 @@
-"""Models in files: what goes in comes out, on any library; what is damaged is named."""
+"""Model files: what is saved is loaded, and what is not ours or not whole is refused."""
 
 import json
+import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
-import xpnet
-from xpnet.checkpoint import CheckpointError, Origin, load_with_origin
-from xpnet.datasets import Scaling
+from xpnet import CheckpointError, Device, Scaling, TwoLayerNet, to_host
+from xpnet._checks import namespace_of
+from xpnet._files import append_line, write_atomically
+from xpnet.checkpoint import Origin, load, load_with_origin, save
+
+ORIGIN = Origin("digits", None, 3, Scaling(0.0, 1 / 16), ("no", "yes"))
 
 
-@pytest.mark.parametrize("members", [None, 2])
+@pytest.fixture
+def path(tmp_path):
+    """Give the path of a file that is not there yet."""
+    return tmp_path / "model.safetensors"
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_network_comes_back_as_it_was(backend, tmp_path, dtype, members):
-    device = xpnet.Device(backend.xp, backend.device)
-    net = xpnet.TwoLayerNet(
-        5, 4, 3, activation="tanh", loss="mean_squared_error", dtype=dtype, members=members, device=device, seed=9
-    )
-    xpnet.save(net, tmp_path / "model.safetensors")
-    for target in ("cpu", device):
-        again = xpnet.load(tmp_path / "model.safetensors", device=target)
-        assert (again.activation, again.loss_function, again.dtype) == (net.activation, net.loss_function, dtype)
-        assert (again.members, again.output_size) == (members, 3)
+@pytest.mark.parametrize("members", [None, 3])
+@pytest.mark.parametrize(("activation", "loss"), [("relu", "cross_entropy_error"), ("tanh", "mean_squared_error")])
+def test_a_model_comes_back_bit_for_bit(path, dtype, members, activation, loss):
+    net = TwoLayerNet(5, 4, 2, activation=activation, loss=loss, dtype=dtype, seed=7, members=members)
+    save(net, path)
+    back = load(path)
+    assert repr(back) == repr(net)
+    for name, w in net.params.items():
+        np.testing.assert_array_equal(back.params[name], w, strict=True)
+
+
+def test_a_model_of_one_library_is_loaded_into_any(backend, path):
+    device = Device(backend.xp, backend.device)
+    net = TwoLayerNet(5, 4, 2, seed=7, dtype="float64", device=device)
+    save(net, path)
+    for target, namespace in (("cpu", namespace_of(w=np.zeros(1))), (device, backend.xp)):
+        back = load(path, device=target)
         for name, w in net.params.items():
-            np.testing.assert_array_equal(xpnet.to_host(again.params[name]), xpnet.to_host(w), strict=True)
+            assert namespace_of(w=back.params[name]) is namespace
+            np.testing.assert_array_equal(to_host(back.params[name]), to_host(w), strict=True)
 
 
-@pytest.mark.parametrize("scaling", [Scaling(0.0, 1 / 16), Scaling(np.asarray([1.0, 2e9]), np.asarray([0.5, 1e-9]))])
-def test_what_it_was_trained_on_comes_back_exactly(tmp_path, scaling):
-    net = xpnet.TwoLayerNet(2, 3, 2)
-    origin = Origin("flowers.csv", "species", 7, scaling, ("daisy", "rose"))
-    xpnet.save(net, tmp_path / "model.safetensors", origin=origin)
-    _, again = load_with_origin(tmp_path / "model.safetensors")
-    assert (again.data, again.class_names) == ("flowers.csv", ("daisy", "rose"))
-    np.testing.assert_array_equal(again.scaling.offset, scaling.offset)
-    np.testing.assert_array_equal(again.scaling.factor, scaling.factor)
+def test_any_safetensors_reader_reads_it(path):
+    save(TwoLayerNet(5, 4, 2), path, origin=ORIGIN)
+    with safe_open(path, framework="numpy") as file:
+        names = file.keys()
+        shapes = {name: file.get_tensor(name).shape for name in names}
+        assert file.metadata()["xpnet"] == "1"
+    parameters = {"W1": (5, 4), "b1": (4,), "W2": (4, 2), "b2": (2,)}
+    assert shapes == parameters | {"input.factor": (), "input.offset": ()}
 
 
-def test_a_model_without_origin_has_none(tmp_path):
-    xpnet.save(xpnet.TwoLayerNet(2, 3, 2), tmp_path / "model.safetensors")
-    assert load_with_origin(tmp_path / "model.safetensors")[1] is None
+@pytest.mark.parametrize(
+    "scaling", [Scaling(0.0, 1 / 16), Scaling(np.asarray([0.1, -2.0, 3.0]), np.asarray([1.0, 0.5, 1e-9]))]
+)
+def test_the_origin_comes_back(path, scaling):
+    origin = Origin("a table.csv", "species", 5, scaling, ("Ankle boot", "Größe"))
+    save(TwoLayerNet(3, 4, 2), path, origin=origin)
+    back = load_with_origin(path)[1]
+    assert (back.data, back.label, back.seed, back.class_names) == ("a table.csv", "species", 5, origin.class_names)
+    np.testing.assert_array_equal(back.scaling.offset, scaling.offset)
+    np.testing.assert_array_equal(back.scaling.factor, scaling.factor)
 
 
-def test_saving_replaces_whole_files_and_leaves_no_others(tmp_path):
-    path = tmp_path / "model.safetensors"
-    xpnet.save(xpnet.TwoLayerNet(2, 3, 2, seed=1), path)
-    xpnet.save(xpnet.TwoLayerNet(2, 3, 2, seed=2), path)
-    expected = xpnet.TwoLayerNet(2, 3, 2, seed=2).params["W1"]
-    np.testing.assert_array_equal(xpnet.load(path).params["W1"], expected)
-    assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+def test_a_model_without_an_origin_has_none(path):
+    save(TwoLayerNet(3, 4, 2), path)
+    assert load_with_origin(path)[1] is None
 
 
-def test_every_truncation_is_named(tmp_path):
-    path = tmp_path / "model.safetensors"
-    xpnet.save(xpnet.TwoLayerNet(2, 3, 2), path)
+def tampered(path, *, arrays=None, metadata=None, **facts):
+    """Write a good model, with other arrays, metadata or facts of its origin (None takes one away)."""
+    save(TwoLayerNet(2, 3, 2), path, origin=ORIGIN)
+    with safe_open(path, framework="numpy") as file:
+        names, info = file.keys(), file.metadata()
+        content = {name: file.get_tensor(name) for name in names}
+    info["origin"] = json.dumps(json.loads(info["origin"]) | facts)
+    content, info = content | (arrays or {}), info | (metadata or {})
+    save_file(
+        {name: array for name, array in content.items() if array is not None},
+        path,
+        {name: text for name, text in info.items() if text is not None},
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"metadata": {"xpnet": None}}, r"no model of xpnet: use a model.safetensors that this version wrote"),
+        ({"metadata": {"xpnet": "9"}}, r"of format 9, of a newer xpnet: use"),
+        (
+            {"metadata": {"activation": "step"}},
+            r"damaged \(activation must be one of .*\): train it again, or use a backup",
+        ),
+        ({"metadata": {"loss": None}}, r"damaged \(no 'loss'\): train it again"),
+        ({"metadata": {"origin": "{"}}, r"damaged \(.*\): train it again"),
+        ({"metadata": {"origin": "[]"}}, r"damaged \(.*\): train it again"),
+        ({"metadata": {"origin": "[" * 100_000}}, r"damaged \(.*recursion.*\): train it again"),
+        ({"class_names": ["no"]}, r"2 outputs and 1 names of classes"),
+        ({"class_names": 2}, r"damaged"),
+        ({"arrays": {"W2": None}}, r"damaged \(no 'W2'\)"),
+        ({"arrays": {"W1": np.zeros(3, np.float32)}}, r"W1 and W2 have shapes \(3,\) and \(3, 2\)"),
+        ({"arrays": {"W2": np.zeros((4, 2), np.float32)}}, r"W1 and W2 have shapes \(2, 3\) and \(4, 2\)"),
+        ({"arrays": {"W2": np.zeros((0, 10**12), np.float32)}}, r"W1 and W2 have shapes"),
+        ({"arrays": {"b1": np.zeros((3, 1), np.float32)}}, r"b1 is float32 of shape \(3, 1\), which does not fit"),
+        ({"arrays": {"b2": np.zeros(2, np.float64)}}, r"b2 is float64 of shape \(2,\), which does not fit"),
+        ({"arrays": {"W1": np.zeros((2, 3), np.int32)}}, r"dtype must be one of float32, float64; got 'int32'"),
+        ({"arrays": {"b2": np.asarray([0, np.inf], np.float32)}}, r"b2 holds NaN or infinite numbers"),
+        ({"arrays": {"input.offset": None}}, r"damaged \(no 'input.offset'\)"),
+        ({"arrays": {"input.offset": np.zeros(3)}}, r"its scaling has shapes \(3,\) and \(\) for 2 features"),
+        ({"arrays": {"input.factor": np.asarray(np.nan)}}, r"its scaling holds NaN or infinite numbers"),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused(path, changes, text):
+    with pytest.raises(CheckpointError, match=text):
+        load_with_origin(tampered(path, **changes))
+
+
+def test_a_file_not_tampered_with_is_taken(path):
+    assert load_with_origin(tampered(path))[1].class_names == ORIGIN.class_names
+
+
+def test_every_truncation_is_refused(path):
+    save(TwoLayerNet(2, 3, 2), path, origin=ORIGIN)
     whole = path.read_bytes()
-    for size in range(0, len(whole), 7):
+    for size in [*range(0, len(whole), 7), len(whole) - 1]:
         path.write_bytes(whole[:size])
-        with pytest.raises(CheckpointError, match=r"model\.safetensors"):
-            xpnet.load(path)
+        with pytest.raises(CheckpointError, match=r"no safetensors file, or a truncated one .*: use a file that xpnet"):
+            load(path)
 
 
-@pytest.mark.parametrize("name", ["W1", "b2"])
-@pytest.mark.parametrize("damage", ["missing", "NaN", "shape"])
-def test_damaged_parameters_are_named(tmp_path, name, damage):
-    path = tmp_path / "model.safetensors"
-    xpnet.save(xpnet.TwoLayerNet(2, 3, 2), path)
-    size = int.from_bytes(path.read_bytes()[:8], "little")
-    metadata = json.loads(path.read_bytes()[8 : 8 + size])["__metadata__"]
-    arrays = load_file(path)
-    if damage == "missing":
-        del arrays[name]
-    elif damage == "NaN":
-        arrays[name].flat[0] = np.nan
-    else:
-        arrays[name] = arrays[name][..., :1]
-    save_file(arrays, path, metadata)
+def test_a_dtype_that_numpy_lacks_is_refused(path):
+    header = {name: {"dtype": "BF16", "shape": [1, 1], "data_offsets": [0, 2]} for name in ("W1",)}
+    header["__metadata__"] = {"xpnet": "1", "activation": "relu", "loss": "mean_squared_error"}
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + b"\0\0")
     with pytest.raises(CheckpointError, match=r"model\.safetensors"):
-        xpnet.load(path)
+        load(path)
+
+
+def test_a_wrong_device_is_no_damage_of_the_file(path):
+    save(TwoLayerNet(2, 3, 2), path)
+    with pytest.raises(ValueError, match="device must be auto, cpu, gpu") as caught:
+        load(path, device="tpu")
+    assert not isinstance(caught.value, CheckpointError)
+
+
+def test_a_missing_file_is_named(path):
+    with pytest.raises(CheckpointError, match=r"there is no model file .*model.safetensors: give the path"):
+        load(path)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_names_it(path, monkeypatch):
+    save(TwoLayerNet(2, 3, 2, seed=1), path)
+    old = path.read_bytes()
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        save(TwoLayerNet(2, 3, 2, seed=2), path)
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == old
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_is_replaced_has_ordinary_permissions(tmp_path):
+    write_atomically(tmp_path / "a", b"first")
+    write_atomically(tmp_path / "a", b"second")
+    (tmp_path / "b").write_bytes(b"")
+    assert (tmp_path / "a").read_bytes() == b"second"
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    for write in (lambda path: write_atomically(path, b""), lambda path: append_line(path, "")):
+        with pytest.raises(FileNotFoundError) as caught:
+            write(tmp_path / "nowhere" / "file")
+        assert Path(caught.value.filename) == tmp_path / "nowhere" / "file"
+
+
+def test_lines_are_appended_whole(tmp_path):
+    for line in ("one", "zwölf"):
+        append_line(tmp_path / "lines", line)
+    assert (tmp_path / "lines").read_bytes() == "one\nzwölf\n".encode()

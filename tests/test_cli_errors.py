@@ -54,6 +54,7 @@ OPTIONS = [
     ("--activation sigmoyd", r"activation must be one of .*; got 'sigmoyd': did you mean 'sigmoid'\?"),
     ("--init normal:x", r"init: 'normal:S' needs a number S, such as normal:0.01; got 'x'"),
     ("--init zero", r"init must be one of normal, xavier, he; got 'zero'"),
+    ("--gradient exact", r"--gradient must be one of backpropagation, numerical; got 'exact'"),
     ("--dtype float16", r"dtype must be one of float32, float64; got 'float16'"),
     *((f"--hidden {n}", rf"--hidden must be an integer >= 1, got {n}") for n in (0, -5)),
     *((f"--batch-size {n}", rf"--batch-size must be an integer >= 1, got {n}") for n in (0, -1)),
@@ -94,6 +95,9 @@ def test_wrong_options(folder, options, text):
         ("predict run nowhere.csv", r"nowhere.csv: no such file: give a .csv, .npy, .npz or idx file that exists"),
         ("predict run run/config.json", r"run.config.json: not an idx file, .*: replace it with a good copy"),
         ("evaluate run --data digits", r"digits: data has 64 features, but its scaling was made for 4"),
+        ("gradcheck --hidden 0", r"--hidden must be an integer >= 1, got 0"),
+        ("gradcheck --seed -1", r"--seed must be an integer >= 0, got -1"),
+        ("gradcheck --data digit", r"data must be one of digits, .*; got 'digit': did you mean 'digits'\?"),
         ("evaluate run --device tpu", r"device must be auto, cpu, gpu or gpu:N .*, got 'tpu'"),
     ],
 )

@@ -51,22 +51,11 @@ def test_defaults_reach_94_percent_on_the_digits():
 
 
 def test_mnist_learns_in_two_epochs(data_dir):
-    options = [
-        "--hidden",
-        "50",
-        "--activation",
-        "relu",
-        "--init",
-        "he",
-        "--optimizer",
-        "adam",
-        "--epochs",
-        "2",
-        "--out",
-        "run",
-        "--quiet",
-    ]
-    assert xpnet("train", "--data", "mnist", "--data-dir", data_dir, *options) == (0, "", "")
+    code, _, _ = xpnet(
+        *("train", "--data", "mnist", "--data-dir", data_dir, "--epochs", 2, "--out", "run"),
+        *("--activation", "relu", "--init", "he", "--optimizer", "adam"),
+    )
+    assert code == 0
     assert [record["step"] for record in records("run")] == [600, 1200]
     assert records("run")[-1]["test_accuracy"] > 0.94
 
@@ -110,6 +99,7 @@ def test_config_says_what_was_asked_for_and_what_it_became(tiny):
             "beta2": 0.999,
             "epsilon": 1e-8,
         },
+        "gradient": "backpropagation",
         "batch_size": 100,
         "epochs": 2,
         "init": "he",
@@ -141,6 +131,15 @@ def test_the_seed_decides_everything_but_times(tiny):
         xpnet("train", "--data", tiny, "--epochs", 4, "--seed", seed, "--out", run)
     assert without_times("a") == without_times("b")
     assert without_times("a") != without_times("c")
+
+
+def test_the_numerical_gradient_trains_the_same(tiny):
+    for gradient in ("backpropagation", "numerical"):
+        options = ["--gradient", gradient, "--dtype", "float64", "--out", gradient, "--quiet"]
+        assert xpnet("train", "--data", tiny, "--epochs", 5, *options) == (0, "", "")
+        assert json.loads((Path(gradient) / "config.json").read_text())["gradient"] == gradient
+    for exact, numerical in zip(records("backpropagation"), records("numerical"), strict=True):
+        assert numerical["train_loss"] == pytest.approx(exact["train_loss"], rel=1e-10)
 
 
 def test_plot_leaves_pictures():

@@ -45,7 +45,16 @@ def test_curves_show_every_loss_and_both_accuracies(tmp_path, drawn, records):
         assert axes.get_xlabel()
         assert axes.get_ylabel()
         assert axes.get_legend() is not None
-    assert imread(tmp_path / "curves.png").shape[1] >= 1000
+    assert imread(tmp_path / "curves.png").shape[:2] == (480, 1200)
+    assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
+
+
+def test_curves_of_many_mini_batches_have_a_moving_mean(tmp_path, drawn, records):
+    losses = np.linspace(2.0, 0.0, 300) ** 2
+    plot_curves([replace(records[0], batch_losses=losses)], tmp_path / "curves.png", title="Long")
+    mean = drawn[0].axes[0].lines[1]
+    np.testing.assert_array_equal(mean.get_xdata(), np.arange(3, 301))
+    np.testing.assert_allclose(mean.get_ydata(), [losses[i : i + 3].mean() for i in range(298)])
 
 
 def test_curves_of_a_single_mini_batch(tmp_path, records):
@@ -66,3 +75,10 @@ def test_samples_are_the_most_confidently_wrong_ones(tmp_path, drawn, wrong):
     worst = np.sort(confidence[:wrong])[::-1][:20]
     assert titles == [f"said no ({p:.0%})\nis yes" for p in worst]
     assert f"{wrong} of 60" in drawn[0].get_suptitle()
+
+
+def test_long_names_of_classes_get_a_line_of_their_own(tmp_path, drawn):
+    probabilities, names = np.asarray([[0.2, 0.8], [0.7, 0.3]]), ("T-shirt/top", "Ankle boot")
+    plot_samples(np.zeros((2, 2, 2)), np.asarray([0, 1]), probabilities, names, tmp_path / "s.png", title="Clothes")
+    titles = [axes.get_title() for axes in drawn[0].axes if axes.images]
+    assert titles == ["said Ankle boot\n(80%)\nis T-shirt/top", "said T-shirt/top\n(70%)\nis Ankle boot"]
