@@ -223,9 +223,11 @@ def test_default_is_the_chapters_ten_thousand_steps_in_whole_epochs():
     assert (len(seen), seen[-1]) == (40, 10_000)
 
 
-@pytest.mark.parametrize("rows", [10, 8192])
-def test_evaluates_in_pieces(backend, monkeypatch, close, rows):
-    monkeypatch.setattr(evaluation, "_ROWS", rows)
+@pytest.mark.parametrize(
+    ("limit", "value"), [("_ROWS", 10), ("_ROWS", 8192), ("_HIDDEN_BYTES", 1), ("_HIDDEN_BYTES", 999)]
+)
+def test_evaluates_in_pieces(backend, monkeypatch, close, limit, value):
+    monkeypatch.setattr(evaluation, limit, value)
     net, data = make(backend), blobs()
     options = {"class_weight": np.asarray([1.0, 2.0, 0.5]), "sample_weight": np.linspace(0, 1, 64)}
     loss, accuracy = xpnet.evaluate(net, data.x_train, data.t_train, **options)

@@ -15,7 +15,8 @@ from xpnet.network import TwoLayerNet, forward
 from xpnet.targets import IGNORE_INDEX, Targets, check_labels, check_shapes, divisor, is_labels, not_ignored
 
 _ROWS = 8192
-"""Samples that are evaluated at once."""
+"""Samples that are evaluated at once, or fewer: as many as have hidden values of so many bytes."""
+_HIDDEN_BYTES = 256 * 2**20
 
 
 class Evaluation(NamedTuple):
@@ -87,8 +88,10 @@ def evaluate_split(net: TwoLayerNet, split: Split) -> Evaluation:
     """Return the loss and accuracy on a split: `evaluate` for data that are on the device already."""
     xp, rows = split.xp, split.x.shape[0]
     losses, correct = [], []
-    for start in range(0, rows, _ROWS):
-        piece = slice(start, min(start + _ROWS, rows))
+    sample_bytes = (net.members or 1) * net.hidden_size * xp.finfo(split.x.dtype).bits // 8
+    at_once = max(1, min(_ROWS, _HIDDEN_BYTES // sample_bytes))
+    for start in range(0, rows, at_once):
+        piece = slice(start, min(start + at_once, rows))
         outputs, _ = forward(net.params, split.x[piece, :], activation=net.activation, xp=xp)
         targets = split.targets.map(itemgetter((piece, ...)))
         losses.append(xp.sum(net.loss_function.losses(outputs, targets, xp=xp), axis=-1))
