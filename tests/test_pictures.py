@@ -36,9 +36,11 @@ def test_curves_show_every_loss_and_both_accuracies(tmp_path, drawn, records):
     (figure,) = drawn
     losses, accuracies = figure.axes
     np.testing.assert_allclose(losses.lines[0].get_ydata(), np.concatenate([r.batch_losses for r in records]))
-    lines = {line.get_label(): line.get_ydata() for line in accuracies.lines}
-    np.testing.assert_allclose(lines["train"], [100 * r.train_accuracy for r in records])
-    np.testing.assert_allclose(lines["test"], [100 * r.test_accuracy for r in records])
+    for line, name in zip(accuracies.lines, ("train", "test"), strict=True):
+        expected = [100 * getattr(record, f"{name}_accuracy") for record in records]
+        np.testing.assert_allclose(line.get_ydata(), expected)
+        assert line.get_label() == f"{name}, {expected[-1]:.2f} % at the end"
+    assert all(tick == round(tick) for tick in accuracies.get_xticks())
     assert figure.get_suptitle() == "Three epochs"
     for axes in figure.axes:
         assert axes.get_title()

@@ -52,15 +52,9 @@ def plot_curves(records: Sequence[Record], path: str | Path, *, title: str) -> N
     for name, label, color in (("train_accuracy", "train", BLUE), ("test_accuracy", "test", ORANGE)):
         values = 100 * np.asarray([getattr(record, name) for record in records])
         style = "-" if label == "train" else "--"
-        accuracy_axes.plot(epochs, values, style, color=color, marker=marker, markersize=3.5, label=label)
-    accuracy_axes.annotate(
-        f"{values[-1]:.2f} %",
-        (epochs[-1], values[-1]),
-        xytext=(-4, -16),
-        textcoords="offset points",
-        ha="right",
-        color=ORANGE,
-    )
+        shown = f"{label}, {values[-1]:.2f} % at the end"
+        accuracy_axes.plot(epochs, values, style, color=color, marker=marker, markersize=3.5, label=shown)
+    accuracy_axes.xaxis.get_major_locator().set_params(integer=True)
     accuracy_axes.set(title="Accuracy", xlabel="epoch", ylabel="accuracy (%)")
     accuracy_axes.legend(frameon=False, loc="lower right")
     write_figure(figure, path)
