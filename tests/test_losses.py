@@ -254,7 +254,7 @@ def test_probability_zero_costs_minus_log_delta(backend, close):
 
 rows = arrays(np.float64, (3, 4), elements=st.floats(-50, 50, allow_subnormal=False))
 labels = arrays(np.int64, 3, elements=st.integers(0, 3))
-weights = arrays(np.float64, 3, elements=st.floats(0, 8))
+weights = arrays(np.float64, 3, elements=st.floats(0, 8, allow_subnormal=False))
 
 
 @given(y=rows, t=labels, s=weights, smoothing=st.floats(0, 1))
