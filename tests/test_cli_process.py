@@ -44,7 +44,10 @@ def test_module_and_entry_point_are_the_same_command(tmp_path):
 @posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_a_run_which_is_kept(tmp_path, number, code):
+    # Where this process ignores SIGINT, as in a worker of pytest-xdist, its children would inherit that.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = start(*LONG, cwd=tmp_path)
+    signal.signal(signal.SIGINT, inherited)
     while not process.stdout.readline().startswith("epoch"):
         assert process.poll() is None
     sent = time.monotonic()
