@@ -14,36 +14,12 @@ import xpnet
 
 SOURCE = Path(xpnet.__file__).parent
 
-# A room imports only from rooms on floors below its own; the number after the point is a step within a floor.
-# The rooms of one folder (a package) share its floor, and may import each other, though never in a circle.
-FLOORS = {
-    "xpnet._typing": 0.0,
-    "xpnet._files": 0.0,
-    "xpnet._checks": 0.1,
-    "xpnet._random": 0.2,
-    "xpnet.devices": 0.2,
-    "xpnet.activations": 1.0,
-    "xpnet.initializers": 1.0,
-    "xpnet.numerical": 1.0,
-    "xpnet.schedules": 1.0,
-    "xpnet.targets": 1.0,
-    "xpnet.losses": 1.1,
-    "xpnet.metrics": 1.1,
-    "xpnet.gradcheck": 1.1,
-    "xpnet.datasets": 2.0,
-    "xpnet.descent": 2.0,
-    "xpnet.optimizers": 2.0,
-    "xpnet.structured": 2.0,
-    "xpnet.network": 2.1,
-    "xpnet.network_check": 2.2,
-    "xpnet.checkpoint": 3.0,
-    "xpnet.evaluation": 3.0,
-    "xpnet.training": 3.1,
-    "xpnet": 4.0,  # the front door, src/xpnet/__init__.py, which hands out names of all rooms below
-    "xpnet.pictures": 4.0,
-    "xpnet.cli": 5.0,
-    "xpnet.__main__": 5.1,
-}
+README = Path(__file__).parents[1] / "README.md"
+# The README draws the rooms, one on each line below "src/xpnet/"; the front door and the command stand above them all.
+DRAWN = re.search(r"^src/xpnet/\n((?:  .*\n)+)", README.read_text("utf-8"), re.MULTILINE)[1]
+ROOMS = ["xpnet.__main__", *(f"xpnet.{name}" for name in re.findall(r"^  [ \d]  (\w+)", DRAWN, re.MULTILINE))]
+ROOMS.insert(2, "xpnet")  # The front door hands out names of all rooms below it; only the command line may use it.
+FLOORS = {room: len(ROOMS) - line for line, room in enumerate(ROOMS)}
 SLOW_OR_OPTIONAL = ("cupy", "jax", "matplotlib", "pooch", "rich", "safetensors", "scipy", "sklearn", "torch", "typer")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet import training
+from xpnet.training import loop as training
 
 FOLDER = Path(__file__).parents[1] / "scripts" / "chapter"
 CHAPTER = FOLDER / "chapter.py"

@@ -14,8 +14,8 @@ import pytest
 import xpnet
 from xpnet import numerical
 from xpnet.activations import ACTIVATIONS
+from xpnet.gradcheck.network import check_network
 from xpnet.losses import LOSSES
-from xpnet.network_check import check_network
 from xpnet.numerical.steps import METHODS
 from xpnet.optimizers import OPTIMIZERS
 

@@ -16,8 +16,9 @@ import numpy as np
 import plots
 
 import xpnet
-from xpnet.datasets import epoch_order, load
+from xpnet.datasets import load
 from xpnet.pictures import plot_curves
+from xpnet.training import epoch_order
 
 parser = argparse.ArgumentParser(description='The chapter "Training a neural network", run.')
 parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N")

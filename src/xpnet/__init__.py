@@ -7,14 +7,14 @@ if TYPE_CHECKING:
     from xpnet.activations import identity, log_softmax, relu, sigmoid, softmax, tanh
     from xpnet.checkpoint import CheckpointError, load, save
     from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_digits, load_idx
-    from xpnet.descent import DivergenceError, gradient_descent
     from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
-    from xpnet.evaluation import Evaluation, evaluate
     from xpnet.gradcheck import GradientError, check_gradient, taylor_test
     from xpnet.losses import cross_entropy_error, mean_squared_error, softmax_cross_entropy
     from xpnet.metrics import accuracy, confusion_matrix
     from xpnet.network import TwoLayerNet
     from xpnet.numerical import (
+        DivergenceError,
+        gradient_descent,
         numerical_diff,
         numerical_gradient,
         numerical_hessian,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         clip_gradient_norm,
     )
     from xpnet.schedules import CosineDecay, StepDecay, WarmUp
-    from xpnet.training import NonFiniteLossError, Record, fit
+    from xpnet.training import Evaluation, NonFiniteLossError, Record, evaluate, fit
 
 __version__ = "0.1.0"
 
@@ -97,17 +97,16 @@ _ROOMS = {
     "xpnet.activations": "identity log_softmax relu sigmoid softmax tanh",
     "xpnet.checkpoint": "CheckpointError load save",
     "xpnet.datasets": "DataError Dataset Scaling fetch load_digits load_idx",
-    "xpnet.descent": "DivergenceError gradient_descent",
     "xpnet.devices": "Device DeviceUnavailableError list_devices select_device to_host",
-    "xpnet.evaluation": "Evaluation evaluate",
     "xpnet.gradcheck": "GradientError check_gradient taylor_test",
     "xpnet.losses": "cross_entropy_error mean_squared_error softmax_cross_entropy",
     "xpnet.metrics": "accuracy confusion_matrix",
     "xpnet.network": "TwoLayerNet",
-    "xpnet.numerical": "numerical_diff numerical_gradient numerical_hessian numerical_jacobian numerical_partial_diff",
+    "xpnet.numerical": "DivergenceError gradient_descent numerical_diff numerical_gradient numerical_hessian "
+    "numerical_jacobian numerical_partial_diff",
     "xpnet.optimizers": "SGD AdaGrad Adam AdamW Momentum Optimizer OptimizerState RMSProp clip_gradient_norm",
     "xpnet.schedules": "CosineDecay StepDecay WarmUp",
-    "xpnet.training": "NonFiniteLossError Record fit",
+    "xpnet.training": "Evaluation NonFiniteLossError Record evaluate fit",
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}
 

@@ -2,7 +2,7 @@
 
 from xpnet._checks import as_floating, check_count, namespace_of
 from xpnet._typing import Array, Namespace
-from xpnet.targets import check_labels, check_shapes, is_labels, one_hot
+from xpnet.losses.targets import check_labels, check_shapes, is_labels, one_hot
 
 
 def accuracy(y: Array, t: Array) -> Array:

@@ -14,8 +14,8 @@ from xpnet.cli.options import DataDir, DeviceName, Json, Label, Model, model_fil
 from xpnet.cli.printing import plain_table, stdout_console
 from xpnet.datasets import DataError
 from xpnet.devices import select_device, to_host
-from xpnet.evaluation import evaluate as evaluate_network
 from xpnet.metrics import confusion_matrix
+from xpnet.training.evaluation import evaluate as evaluate_network
 
 _LARGEST_TABLE = 26
 _LONGEST_COLUMN_NAME = 4

@@ -12,9 +12,9 @@ from xpnet.cli.downloads import download_bar
 from xpnet.cli.options import DataDir, DeviceName, Label
 from xpnet.cli.printing import plain_table, say, stdout_console
 from xpnet.devices import select_device
+from xpnet.gradcheck.network import check_network, check_network_black_box
 from xpnet.gradcheck.report import worst_of
 from xpnet.network import DTYPES, TwoLayerNet
-from xpnet.network_check import check_network, check_network_black_box
 
 _SAMPLES = 100
 _ENTRIES = 20

@@ -1,6 +1,5 @@
 """Data sets: the embedded digits, MNIST and its like in idx files, tables in .csv, .npy and .npz files."""
 
-from xpnet.datasets.batches import epoch_order
 from xpnet.datasets.dataset import DataError, Dataset, Scaling
 from xpnet.datasets.download import Progress, fetch
 from xpnet.datasets.known import Whereabouts, available, data_path
@@ -14,7 +13,6 @@ __all__ = [
     "Whereabouts",
     "available",
     "data_path",
-    "epoch_order",
     "fetch",
     "load",
     "load_digits",

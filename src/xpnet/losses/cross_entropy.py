@@ -6,7 +6,7 @@ from xpnet._checks import check_count, check_fraction, check_positive
 from xpnet._typing import Array, Namespace
 from xpnet.activations import shifted_exponentials, softmax
 from xpnet.losses.loss import Loss, OutputLoss
-from xpnet.targets import (
+from xpnet.losses.targets import (
     IGNORE_INDEX,
     Targets,
     as_batch,

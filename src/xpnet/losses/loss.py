@@ -6,7 +6,7 @@ from typing import Any
 
 from xpnet._checks import as_floating, check_choice, namespace_of
 from xpnet._typing import Array, Namespace
-from xpnet.targets import IGNORE_INDEX, Targets, as_batch, check_labels, check_shapes, divisor, is_labels
+from xpnet.losses.targets import IGNORE_INDEX, Targets, as_batch, check_labels, check_shapes, divisor, is_labels
 
 
 class Loss(ABC):

@@ -3,7 +3,7 @@
 from xpnet._checks import check_choice
 from xpnet._typing import Array, Namespace
 from xpnet.losses.loss import OutputLoss
-from xpnet.targets import Targets, as_batch, dense, sample_weights
+from xpnet.losses.targets import Targets, as_batch, dense, sample_weights
 
 
 class MeanSquaredError(OutputLoss):

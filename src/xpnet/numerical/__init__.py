@@ -11,12 +11,15 @@ function                   f maps                      result
 =========================  ==========================  ===================
 """
 
+from xpnet.numerical.descent import DivergenceError, gradient_descent
 from xpnet.numerical.differentiation import Derivative, numerical_diff
 from xpnet.numerical.gradient import numerical_gradient, numerical_jacobian, numerical_partial_diff
 from xpnet.numerical.hessian import numerical_hessian
 
 __all__ = [
     "Derivative",
+    "DivergenceError",
+    "gradient_descent",
     "numerical_diff",
     "numerical_gradient",
     "numerical_hessian",

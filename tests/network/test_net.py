@@ -8,8 +8,8 @@ import pytest
 
 import xpnet
 from xpnet.activations import ACTIVATIONS
-from xpnet.initializers import weight_scale
 from xpnet.losses import LOSSES
+from xpnet.network.initializers import weight_scale
 
 D, H, C, N = 5, 4, 3, 7
 _random = np.random.Generator(np.random.PCG64(11))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from xpnet import to_host
-from xpnet.descent import DivergenceError, gradient_descent
 from xpnet.numerical import numerical_gradient
+from xpnet.numerical.descent import DivergenceError, gradient_descent
 
 START = [-3.0, 4.0]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from xpnet._checks import as_floating, check_callable, check_choice, check_count, check_positive, namespace_of
 from xpnet._typing import Array, Namespace
-from xpnet.numerical import numerical_gradient
+from xpnet.numerical.gradient import numerical_gradient
 
 _RISES = 10
 
@@ -63,7 +63,7 @@ def gradient_descent(
     Examples
     --------
     >>> import numpy as np
-    >>> from xpnet.descent import gradient_descent
+    >>> from xpnet.numerical.descent import gradient_descent
     >>> def f(x):
     ...     return x[0] ** 2 + x[1] ** 2
     >>> gradient_descent(f, np.asarray([-3.0, 4.0]), learning_rate=0.1, steps=100)

@@ -14,7 +14,7 @@ def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
 
     Examples
     --------
-    >>> from xpnet.datasets import epoch_order
+    >>> from xpnet.training import epoch_order
     >>> sorted(epoch_order(5, seed=0, epoch=1).tolist())
     [0, 1, 2, 3, 4]
     """

@@ -10,11 +10,11 @@ from xpnet._random import generator
 from xpnet._typing import Array, Namespace, Params
 from xpnet.activations import ACTIVATIONS, Activation, softmax
 from xpnet.devices import Device, select_device
-from xpnet.initializers import initial_weights
 from xpnet.losses import LOSSES, OutputLoss
+from xpnet.losses.targets import Targets, as_batch
 from xpnet.metrics import accuracy
-from xpnet.structured import MAX_BYTES, structured_gradient
-from xpnet.targets import Targets, as_batch
+from xpnet.network.differences import MAX_BYTES, structured_gradient
+from xpnet.network.initializers import initial_weights
 
 DTYPES = ("float32", "float64")
 

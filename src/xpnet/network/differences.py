@@ -18,7 +18,7 @@ from xpnet._typing import Array, Namespace, Params
 from xpnet.activations import Activation, identity
 from xpnet.devices import to_host
 from xpnet.losses import OutputLoss
-from xpnet.targets import Targets
+from xpnet.losses.targets import Targets
 
 MAX_BYTES = 4 * 2**20
 """Memory for the differences that are computed at once: by default about what a processor keeps in its cache."""

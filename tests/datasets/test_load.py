@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from xpnet import datasets
-from xpnet.datasets import DataError, Dataset, Scaling, epoch_order, load, load_digits, load_features, load_idx
+from xpnet.datasets import DataError, Dataset, Scaling, load, load_digits, load_features, load_idx
+from xpnet.training import epoch_order
 
 PARTS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 DTYPE_CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import xpnet
 from xpnet.activations import ACTIVATIONS
 from xpnet.losses import LOSSES
-from xpnet.structured import structured_gradient
+from xpnet.network.differences import structured_gradient
 
 CLASSES = {name for name, loss in LOSSES.items() if loss.classification}
 

@@ -8,8 +8,8 @@ from command_line import xpnet as run
 
 import xpnet
 from xpnet.activations import ACTIVATIONS
+from xpnet.gradcheck.network import check_network, check_network_black_box
 from xpnet.losses import LOSSES
-from xpnet.network_check import check_network, check_network_black_box
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet import _random, evaluation, training
+from xpnet import _random
+from xpnet.training import evaluation
+from xpnet.training import loop as training
 
 D, H, C = 6, 5, 3
 RECORD_KEYS = [

@@ -10,9 +10,9 @@ from array_api_compat import is_array_api_obj
 from xpnet._checks import namespace_of
 from xpnet._typing import Array, Namespace
 from xpnet.devices import to_host
+from xpnet.losses.targets import IGNORE_INDEX, Targets, check_labels, check_shapes, divisor, is_labels, not_ignored
 from xpnet.metrics import count_correct, labels_of
 from xpnet.network import TwoLayerNet, forward
-from xpnet.targets import IGNORE_INDEX, Targets, check_labels, check_shapes, divisor, is_labels, not_ignored
 
 _ROWS = 8192
 """Samples that are evaluated at once, or fewer: as many as have hidden values of so many bytes."""

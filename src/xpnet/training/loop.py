@@ -13,13 +13,13 @@ from array_api_compat import is_array_api_obj
 
 from xpnet._checks import check_choice, check_count, check_positive
 from xpnet._typing import Array, Namespace, Params
-from xpnet.datasets import epoch_order
 from xpnet.devices import to_host
-from xpnet.evaluation import Split, evaluate_split
+from xpnet.losses.targets import Targets, divisor
 from xpnet.network import TwoLayerNet, backward, forward
+from xpnet.network.differences import structured_gradient
 from xpnet.optimizers import SGD, Optimizer, OptimizerState, clip_gradient_norm
-from xpnet.structured import structured_gradient
-from xpnet.targets import Targets, divisor
+from xpnet.training.batches import epoch_order
+from xpnet.training.evaluation import Split, evaluate_split
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""

@@ -13,8 +13,8 @@ from xpnet._typing import Array, Params
 from xpnet.devices import to_host
 from xpnet.gradcheck import check_gradient
 from xpnet.gradcheck.report import ArrayReport
+from xpnet.losses.targets import Targets, as_batch
 from xpnet.network import TwoLayerNet, backward, forward
-from xpnet.targets import Targets, as_batch
 
 
 class ParameterCheck(NamedTuple):
