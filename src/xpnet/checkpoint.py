@@ -119,7 +119,7 @@ def load_with_origin(path: str | Path, *, device: str | Device = "cpu") -> tuple
 
 
 def _safetensors(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
-    """Return the bytes of a file, in one order: the safetensors library puts metadata in another one in each process."""
+    """Return the bytes of a file, in one order: the safetensors library puts metadata in any."""
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     content, size = [], 0
     # Wide numbers first, so that every array begins at a multiple of the size of its numbers.

@@ -48,7 +48,7 @@ def plot_curves(records: Sequence[Record], path: str | Path, *, title: str, vali
     measure, name, factor, unit = ("accuracy", "accuracy (%)", 100, " %")
     kind = "cross-entropy, nats"
     if "accuracy" not in records[0].train.metrics:
-        measure, name, factor, unit = ("r2", "R² (1: exact, 0: no better than the mean)", 1, "")
+        measure, name, factor, unit = ("r2", "R² (1: exact, 0: no better than a mean)", 1, "")
         kind = "half the squared error"
     loss_axes.set(title="Training loss", xlabel="iteration (mini-batches)", ylabel=f"loss ({kind})")
     loss_axes.set_xlim(0, len(losses))

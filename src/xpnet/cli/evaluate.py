@@ -11,9 +11,9 @@ from rich.table import Table
 
 from xpnet import datasets
 from xpnet.cli import options
+from xpnet.cli.measures import Measures, measure
 from xpnet.cli.printing import plain_table, stdout_console
 from xpnet.datasets import DataError, Dataset
-from xpnet.devices import to_host
 from xpnet.metrics import confusion_matrix
 
 _LARGEST_TABLE = 26
@@ -46,24 +46,19 @@ def evaluate(model: Path, as_json: bool, **given: Any) -> None:
         raise DataError(
             f"{dataset.name} has {dataset.features} features, this model takes {net.input_size}: use other data"
         )
-    targets = dataset.test.t if dataset.classification else dataset.test.t.reshape(-1, net.output_size)
-    outputs = net.outputs(net.device.asarray(dataset.test.x))
-    loss = float(net.loss_function(outputs, net.device.asarray(targets)))
-    found = {"data": dataset.name, "samples": len(targets), "loss": loss}
+    measures = measure(net, dataset)
     tell = _tell_classes if dataset.classification else _tell_numbers
-    tell(dataset, targets, to_host(outputs), found, as_json=as_json)
+    tell(dataset, measures, as_json=as_json)
 
 
-def _tell_classes(
-    dataset: Dataset, labels: np.ndarray, outputs: np.ndarray, found: dict[str, Any], *, as_json: bool
-) -> None:
-    counts = confusion_matrix(labels, outputs.argmax(axis=1), dataset.classes)
-    accuracy = float(counts.trace() / len(labels))
+def _tell_classes(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:
+    samples, accuracy, loss = len(measures.true), float(measures.metrics["accuracy"]), measures.loss
+    counts = confusion_matrix(measures.true, measures.said.argmax(axis=1), dataset.classes)
     if as_json:
-        result = {"data": found["data"], "samples": found["samples"], "accuracy": accuracy, "loss": found["loss"]}
+        result = {"data": dataset.name, "samples": samples, "accuracy": accuracy, "loss": loss}
         print(json.dumps(result | {"class_names": dataset.class_names, "confusion_matrix": counts.tolist()}))
         return
-    print(f"{dataset.name}: accuracy {accuracy:.2%}, loss {found['loss']:.4f} on {len(labels)} test samples")
+    print(f"{dataset.name}: accuracy {accuracy:.2%}, loss {loss:.4f} on {samples} test samples")
     console = stdout_console()
     table = _confusion_table(counts, dataset.class_names)
     if dataset.classes <= _LARGEST_TABLE and console.measure(table).minimum <= console.width:
@@ -75,30 +70,24 @@ def _tell_classes(
     console.print(_worst_classes(counts, dataset.class_names))
 
 
-def _tell_numbers(
-    dataset: Dataset, targets: np.ndarray, outputs: np.ndarray, found: dict[str, Any], *, as_json: bool
-) -> None:
-    """Tell errors in the units of the data, of every number that a target has."""
-    assert dataset.target_scaling is not None
-    true = dataset.target_scaling.invert(targets)
-    errors = dataset.target_scaling.invert(outputs) - true
-    squares = np.square(errors).mean(axis=0)
-    variance = true.var(axis=0)
-    measures = {
-        "rmse": np.sqrt(squares),
-        "mae": np.abs(errors).mean(axis=0),
-        "r2": 1 - np.divide(squares, variance, out=np.full_like(squares, np.inf), where=variance > 0),
-    }
+def _tell_numbers(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:
+    """Tell the errors, in the units of the data, of every number that a target has."""
+    samples, metrics = len(measures.true), measures.metrics
     if as_json:
-        values = {name: value.tolist() if len(value) > 1 else value.item() for name, value in measures.items()}
-        print(json.dumps(found | values))
+        values = {name: value.tolist() if value.size > 1 else value.item() for name, value in metrics.items()}
+        print(json.dumps({"data": dataset.name, "samples": samples, **values, "loss": measures.loss}))
         return
-    print(f"{dataset.name}: loss {found['loss']:.4f} on {found['samples']} test samples")
+    end = f"loss {measures.loss:.4f} on {samples} test samples"
+    rows = [(f"{rmse:#.5g}", f"{mae:#.5g}", f"{r2:.4f}") for rmse, mae, r2 in zip(*metrics.values(), strict=True)]
+    if len(rows) == 1:
+        print(f"{dataset.name}: RMSE {rows[0][0]}, MAE {rows[0][1]}, R² {rows[0][2]}, {end}")
+        return
+    print(f"{dataset.name}: {end}")
     table = plain_table("target", "RMSE", "MAE", "R²")
-    for column in table.columns[1:]:
+    for index, row in enumerate(rows):
+        table.add_row(str(index), *row)
+    for column in table.columns:
         column.justify = "right"
-    for index, row in enumerate(zip(*measures.values(), strict=True)):
-        table.add_row(str(index), f"{row[0]:.5g}", f"{row[1]:.5g}", f"{row[2]:.4f}")
     stdout_console().print(table)
 
 

@@ -16,6 +16,14 @@ from xpnet.datasets import Dataset
 from xpnet.network import TwoLayerNet
 
 _LINES = 20
+_MEASURES = {
+    "test_accuracy": ("accuracy", ".2%"),
+    "test_rmse": ("RMSE", "#.5g"),
+    "test_mae": ("MAE", "#.5g"),
+    "test_r2": ("R²", ".4f"),
+    "test_loss": ("loss", "#.4g"),
+}
+"""What a result holds, in the order of saying it: its name, and how it is written."""
 
 
 class Reporter:
@@ -32,7 +40,7 @@ class Reporter:
     ) -> None:
         pass
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet, rule: str) -> None:
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
         """Say what is about to be trained."""
 
     def show(self, line: dict[str, Any]) -> None:
@@ -63,9 +71,14 @@ class Lines(Reporter):
         self.epochs = epochs
         self.other = other
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet, rule: str) -> None:
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
         parameters = sum(math.prod(w.shape) for w in net.params.values())
-        say("data", f"{dataset.name}: {describe(dataset)}")
+        kind = "classes" if dataset.classification else "number each" if dataset.outputs == 1 else "numbers each"
+        say(
+            "data",
+            f"{dataset.name}: {len(dataset.train.x)} training and {len(dataset.test.x)} test samples, "
+            f"{dataset.features} features, {dataset.outputs} {kind}",
+        )
         say("device", f"{net.device}, {net.device.note}" if net.device.note else str(net.device))
         say(
             "network",
@@ -90,16 +103,16 @@ class Lines(Reporter):
     def conclude(self, last: dict[str, Any], result: dict[str, Any], folder: Path, files: list[str]) -> None:
         if result:
             after = f"after {last['step']:,} steps in {last['seconds']:.1f} s"
-            say("result", f"{', '.join(_measure(result, 'test'))} {after}")
+            measures = [
+                f"test {name} {result[key]:{layout}}" for key, (name, layout) in _MEASURES.items() if key in result
+            ]
+            say("result", f"{', '.join(measures)} {after}")
         say("saved", f"{folder}{os.sep} ({', '.join(files)})")
 
     def _measures(self, line: dict[str, Any]) -> str:
-        kind = "accuracy" if "train_accuracy" in line else "rmse"
-        train, other = (
-            f"{name} {line[f'{name}_{kind}']:{'6.2%' if kind == 'accuracy' else '#8.4g'}}"
-            for name in ("train", self.other)
-        )
-        return f"loss {line['train_loss']:#7.4g} {'' if kind == 'accuracy' else 'RMSE '}{train} {other}"
+        name, layout = ("accuracy", "6.2%") if "train_accuracy" in line else ("r2", "7.4f")
+        train, other = (f"{part} {line[f'{part}_{name}']:{layout}}" for part in ("train", self.other))
+        return f"loss {line['train_loss']:#7.4g} {'R² ' if name == 'r2' else ''}{train} {other}"
 
 
 class LiveBar(Lines):
@@ -116,7 +129,7 @@ class LiveBar(Lines):
         )
         self._task = self._bar.add_task("train", total=epochs, measures="")
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet, rule: str) -> None:
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
         super().announce(dataset, net, rule)
         self._bar.start()
 

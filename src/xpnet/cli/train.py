@@ -2,6 +2,7 @@
 
 import math
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,20 @@ from xpnet import datasets
 from xpnet.checkpoint import Origin
 from xpnet.cli import options
 from xpnet.cli.downloads import download_bar
+from xpnet.cli.measures import Measures, in_units, measure, samples_of
 from xpnet.cli.progress import reporter
 from xpnet.cli.run_folder import RunFolder
-from xpnet.datasets import Dataset, Scaling
+from xpnet.datasets import Dataset
 from xpnet.datasets.known import KNOWN
-from xpnet.devices import select_device, to_host
+from xpnet.devices import select_device
 from xpnet.losses import LOSSES
-from xpnet.network import TwoLayerNet
+from xpnet.optimizers import OptimizerState
 from xpnet.pictures import plot_curves, plot_predictions, plot_samples
+from xpnet.schedules import CONSTANT
 from xpnet.settings import Settings
-from xpnet.training import Record, default_epochs, evaluate, fit_epochs
+from xpnet.training import Record, TrainingState, default_epochs, fit_epochs
+
+_NO_STATE = TrainingState({}, OptimizerState(), 0, 0)
 
 
 @click.command
@@ -54,4 +59,70 @@ def train(config: Path | None, out: Path | None, plot: bool, quiet: bool, as_jso
             progress=progress,
         )
     net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
-    ...
+    training, test = (samples_of(part, dataset) for part in (dataset.train, dataset.test))
+    other = "test" if settings.validation is None else "validation"
+    samples = len(training.x) - round((settings.validation or 0) * len(training.x))
+    epochs = settings.epochs or default_epochs(samples, settings.batch_size)
+    records = fit_epochs(
+        net,
+        *training,
+        validation=settings.validation or test,
+        optimizer=settings.make_optimizer(epochs * math.ceil(samples / settings.batch_size)),
+        batch_size=settings.batch_size,
+        epochs=epochs,
+        seed=settings.seed,
+        gradient=settings.gradient,
+        patience=settings.patience,
+    )
+    settings = settings.completed(epochs=epochs, device=device.name)
+    folder.create(dataset.name, settings)
+    history: list[Record[float]] = []
+    line: dict[str, Any] = {}
+    with reporter(epochs, other, quiet=quiet, as_json=as_json) as report:
+        try:
+            report.announce(dataset, net, _rule(settings))
+            for record in records:
+                history.append(replace(record, state=_NO_STATE))
+                line = in_units(record.as_dict(other), dataset)
+                folder.add(line)
+                report.show(line)
+            if record.epoch < epochs and record.state.best is not None:
+                report.stop(f"the validation loss has not fallen since epoch {record.state.best.epoch}, which is kept")
+        finally:
+            folder.save(net, _origin(settings, dataset))
+            result = {name: value for name, value in line.items() if name.startswith("test_")}
+            if history and (plot or not result):
+                measures = measure(net, dataset)
+                result = result or measures.as_dict(dataset)
+                if plot:
+                    _draw(history, other, measures, dataset, settings, folder.path)
+            report.conclude(line, result, folder.path, folder.files())
+
+
+def _rule(settings: Settings) -> str:
+    schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
+    return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"
+
+
+def _origin(settings: Settings, dataset: Dataset) -> Origin:
+    where = settings.data if settings.data in KNOWN else str(Path(settings.data).resolve())
+    return Origin(where, settings.label, settings.seed, dataset.scaling, dataset.class_names, dataset.target_scaling)
+
+
+def _draw(
+    history: list[Record[float]],
+    other: str,
+    measures: Measures,
+    dataset: Dataset,
+    settings: Settings,
+    folder: Path,
+) -> None:
+    shape = f"{dataset.features}-{settings.hidden}-{dataset.outputs}"
+    title = f"{dataset.name}, {shape} {settings.activation}, {settings.optimizer}"
+    plot_curves(history, folder / "curves.png", title=title, validation=other)
+    if not dataset.classification:
+        plot_predictions(measures.true, measures.said, folder / "predictions.png", title=dataset.name)
+    elif dataset.image_shape is not None:
+        images = dataset.test.x.reshape(-1, *dataset.image_shape)
+        names, path = dataset.class_names, folder / "samples.png"
+        plot_samples(images, measures.true, measures.said, names, path, title=dataset.name)

@@ -16,6 +16,8 @@ import numpy as np
 
 from xpnet._files import write_atomically
 from xpnet.activations import ACTIVATIONS
+from xpnet.datasets.formats import FORMATS
+from xpnet.datasets.known import KNOWN
 from xpnet.devices import Device
 from xpnet.losses import LOSSES, Loss
 from xpnet.network import DTYPES, TwoLayerNet
@@ -91,7 +93,7 @@ class Settings:
     data: str = _option(
         "digits",
         called(TEXT, "NAME|PATH"),
-        "digits, mnist, fashion-mnist; or a folder of idx files, .csv, .np[yz].",
+        f"{', '.join(KNOWN)}; or a path: {', '.join(row.name for row in FORMATS if row.samples)}.",
     )
     data_dir: str | None = _option(
         None,
@@ -106,9 +108,7 @@ class Settings:
         choice(LOSSES),
         f"{', '.join(LOSSES)}; the last learns numbers, the others classes.",
     )
-    label_smoothing: float = _option(
-        0.0, UNIT, "Part of each target that is spread over all classes.", part="loss"
-    )
+    label_smoothing: float = _option(0.0, UNIT, "Part of each target that is spread over all classes.", part="loss")
     class_weight: str | tuple[float, ...] | None = _option(
         None,
         CLASS_WEIGHT,
@@ -219,9 +219,10 @@ class Settings:
 
     def make_network(
         self, features: int, outputs: int, *, labels: np.ndarray[Any, Any] | None = None, device: Device | None = None
-    ) -> TwoLayerNet:
+    ) -> TwoLayerNet[Any]:
         """Return the network of so many features and outputs, on `device` if it is selected already."""
-        return TwoLayerNet(
+        make: Any = TwoLayerNet  # What it is a network of, one or many, is known here only.
+        net: TwoLayerNet[Any] = make(
             features,
             self.hidden,
             outputs,
@@ -233,6 +234,7 @@ class Settings:
             seed=self.seed,
             members=self.members,
         )
+        return net
 
     def completed(self, *, epochs: int, device: str) -> "Settings":
         """Return the settings with what they left to others: the optimizer's numbers, epochs, and the device."""
