@@ -4,12 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from xpnet.activations import identity, log_softmax, relu, sigmoid, softmax, tanh
+    from xpnet.activations import Activation, gelu, identity, log_softmax, relu, sigmoid, silu, softmax, tanh
     from xpnet.checkpoint import CheckpointError, load, save
     from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_digits, load_idx
     from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
     from xpnet.gradcheck import GradientError, check_gradient, taylor_test
-    from xpnet.losses import cross_entropy_error, mean_squared_error, softmax_cross_entropy
+    from xpnet.losses import (
+        CrossEntropyError,
+        Loss,
+        MeanSquaredError,
+        SoftmaxCrossEntropy,
+        SoftmaxCrossEntropyError,
+        cross_entropy_error,
+        mean_squared_error,
+        softmax_cross_entropy,
+    )
     from xpnet.metrics import accuracy, confusion_matrix
     from xpnet.network import TwoLayerNet
     from xpnet.numerical import (
@@ -33,17 +42,19 @@ if TYPE_CHECKING:
         clip_gradient_norm,
     )
     from xpnet.schedules import CosineDecay, StepDecay, WarmUp
-    from xpnet.training import Evaluation, NonFiniteLossError, Record, evaluate, fit
+    from xpnet.training import Evaluation, NonFiniteLossError, Record, TrainingState, evaluate, fit, fit_epochs
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SGD",
+    "Activation",
     "AdaGrad",
     "Adam",
     "AdamW",
     "CheckpointError",
     "CosineDecay",
+    "CrossEntropyError",
     "DataError",
     "Dataset",
     "Device",
@@ -51,6 +62,8 @@ __all__ = [
     "DivergenceError",
     "Evaluation",
     "GradientError",
+    "Loss",
+    "MeanSquaredError",
     "Momentum",
     "NonFiniteLossError",
     "Optimizer",
@@ -58,7 +71,10 @@ __all__ = [
     "RMSProp",
     "Record",
     "Scaling",
+    "SoftmaxCrossEntropy",
+    "SoftmaxCrossEntropyError",
     "StepDecay",
+    "TrainingState",
     "TwoLayerNet",
     "WarmUp",
     "accuracy",
@@ -69,6 +85,8 @@ __all__ = [
     "evaluate",
     "fetch",
     "fit",
+    "fit_epochs",
+    "gelu",
     "gradient_descent",
     "identity",
     "list_devices",
@@ -86,6 +104,7 @@ __all__ = [
     "save",
     "select_device",
     "sigmoid",
+    "silu",
     "softmax",
     "softmax_cross_entropy",
     "tanh",
@@ -94,19 +113,20 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "xpnet.activations": "identity log_softmax relu sigmoid softmax tanh",
+    "xpnet.activations": "Activation gelu identity log_softmax relu sigmoid silu softmax tanh",
     "xpnet.checkpoint": "CheckpointError load save",
     "xpnet.datasets": "DataError Dataset Scaling fetch load_digits load_idx",
     "xpnet.devices": "Device DeviceUnavailableError list_devices select_device to_host",
     "xpnet.gradcheck": "GradientError check_gradient taylor_test",
-    "xpnet.losses": "cross_entropy_error mean_squared_error softmax_cross_entropy",
+    "xpnet.losses": "CrossEntropyError Loss MeanSquaredError SoftmaxCrossEntropy SoftmaxCrossEntropyError "
+    "cross_entropy_error mean_squared_error softmax_cross_entropy",
     "xpnet.metrics": "accuracy confusion_matrix",
     "xpnet.network": "TwoLayerNet",
     "xpnet.numerical": "DivergenceError gradient_descent numerical_diff numerical_gradient numerical_hessian "
     "numerical_jacobian numerical_partial_diff",
     "xpnet.optimizers": "SGD AdaGrad Adam AdamW Momentum Optimizer OptimizerState RMSProp clip_gradient_norm",
     "xpnet.schedules": "CosineDecay StepDecay WarmUp",
-    "xpnet.training": "Evaluation NonFiniteLossError Record evaluate fit",
+    "xpnet.training": "Evaluation NonFiniteLossError Record TrainingState evaluate fit fit_epochs",
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}
 

@@ -3,7 +3,9 @@
 import os
 import platform
 import re
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +16,9 @@ import numpy as np
 
 from xpnet._typing import Array, Namespace
 
+_NAMESPACES = {"cpu": "numpy", "gpu": "cupy", "torch": "torch"}
+"""The libraries whose namespace array_api_compat completes."""
+
 
 class DeviceUnavailableError(RuntimeError):
     """The device that was asked for cannot be used; the text says why and what would repair it."""
@@ -21,42 +26,71 @@ class DeviceUnavailableError(RuntimeError):
 
 @dataclass(frozen=True)
 class Device:
-    """An array library and one of its devices.
+    """An array library and one of its devices, by name: what can be compared, pickled and sent to another process.
 
-    `select_device` makes one by name. For a library that has no name there, say what it is:
-    ``Device(jax.numpy)`` or ``Device(array_api_compat.torch, "cuda")``.
+    `select_device` makes one and proves that it works.
 
     Parameters
     ----------
-    namespace : module
-        The library's array API namespace.
-    handle : object, optional
-        What that library takes as ``device=``; None is its default device.
     name : str
-        What to call it in messages.
+        "cpu" (NumPy), "gpu:N" (CuPy on CUDA GPU N), or another array library, alone or with one of its devices:
+        "torch", "torch:cuda:0", "jax", "array_api_strict:device1".
     note : str
         Why this device was chosen, in one line.
 
     Examples
     --------
-    >>> import array_api_compat.numpy, xpnet
-    >>> cpu = xpnet.Device(array_api_compat.numpy)
+    >>> import xpnet
+    >>> cpu = xpnet.Device("cpu")
     >>> cpu.asarray([[1, 2]], dtype="float32")
     array([[1., 2.]], dtype=float32)
     """
 
-    namespace: Namespace
-    handle: Any = None
     name: str = "cpu"
-    note: str = ""
+    note: str = field(default="", compare=False)
+
+    @cached_property
+    def namespace(self) -> Namespace:
+        """The library's array API namespace."""
+        library = self.name.partition(":")[0]
+        if library == "gpu":
+            _import_cupy()
+        name = "jax.numpy" if library == "jax" else library
+        # Imported here, since it loads all of NumPy, rarely used parts included, and takes longer than NumPy itself.
+        return import_module(f"array_api_compat.{_NAMESPACES[name]}" if name in _NAMESPACES else name)
+
+    @cached_property
+    def handle(self) -> Any:
+        """What the library takes as ``device=``; None is its default device."""
+        library, _, place = self.name.partition(":")
+        if library == "gpu":
+            return _import_cupy().cuda.Device(int(place))
+        if not place or library == "torch":
+            return place or None
+        devices = {str(device): device for device in self.namespace.__array_namespace_info__().devices()}
+        if place not in devices:
+            raise DeviceUnavailableError(f"{library} has no device {place!r}: it has {', '.join(devices)}")
+        return devices[place]
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Return a context in which arrays that CuPy creates are on this GPU, whatever this thread's current one is."""
+        if not self.name.startswith("gpu"):
+            return nullcontext()
+        context: AbstractContextManager[Any] = type(self.handle)(self.handle.id)  # of its own, as threads may nest them
+        return context
 
     def asarray(self, values: Any, dtype: str | None = None) -> Array:
         """Bring host values (NumPy array, list, number), or an array of this library, to this device."""
+        xp = self.namespace
         if isinstance(values, np.ndarray) and not values.flags.writeable:
             values = values.copy()  # PyTorch would share the memory, and warn that it cannot protect it.
-        if dtype is None:
-            return self.namespace.asarray(values, device=self.handle)
-        return self.namespace.asarray(values, dtype=getattr(self.namespace, dtype), device=self.handle)
+        with self.current():
+            if dtype is None:
+                return xp.asarray(values, device=self.handle)
+            return xp.asarray(values, dtype=getattr(xp, dtype), device=self.handle)
+
+    def __reduce__(self) -> tuple[type["Device"], tuple[str, str]]:
+        return Device, (self.name, self.note)
 
     def __str__(self) -> str:
         return self.name
@@ -69,7 +103,7 @@ def select_device(request: str = "auto") -> Device:
     ----------
     request : str
         "cpu"; "gpu" or "gpu:N" (also "cuda", "cuda:N"), the N-th CUDA GPU through CuPy, which becomes CuPy's current
-        one; or "auto", the first GPU that works, else the CPU.
+        one; "auto", the first GPU that works, else the CPU; or another array library, as for `Device`.
 
     Raises
     ------
@@ -87,16 +121,20 @@ def select_device(request: str = "auto") -> Device:
     if not isinstance(request, str):
         raise TypeError(f"device must be a name such as 'cpu' or a Device, got {request!r}")
     if request == "cpu":
-        return _cpu("as asked for")
+        return Device("cpu", "as asked for")
     if request == "auto":
         try:
             return _gpu(0)
         except DeviceUnavailableError as why:
-            return _cpu(f"no GPU: {why}")
-    match = re.fullmatch(r"(?:gpu|cuda)(?::(\d+))?", request)
-    if match is None:
-        raise ValueError(f"device must be auto, cpu, gpu or gpu:N (N = 0, 1, ...), got {request!r}")
-    return _gpu(int(match[1] or 0))
+            return Device("cpu", f"no GPU: {why}")
+    if match := re.fullmatch(r"(?:gpu|cuda)(?::(\d+))?", request):
+        return _gpu(int(match[1] or 0))
+    if re.fullmatch(r"(torch|jax|array_api_strict)(:[\w:]+)?", request) and find_spec(request.partition(":")[0]):
+        return Device(request, "as asked for")
+    raise ValueError(
+        "device must be auto, cpu, gpu or gpu:N (N = 0, 1, ...), or an installed array library such as torch, "
+        f"got {request!r}"
+    )
 
 
 @dataclass(frozen=True)
@@ -139,11 +177,6 @@ def _report_gpu(cupy: Any, index: int) -> DeviceReport:
     return DeviceReport(f"gpu:{index}", properties["name"].decode(), properties["totalGlobalMem"], problem)
 
 
-def _cpu(note: str) -> Device:
-    # Imported here, since it loads all of NumPy, rarely used parts included, and takes longer than NumPy itself.
-    return Device(import_module("array_api_compat.numpy"), note=note)
-
-
 def _gpu(index: int) -> Device:
     """Return GPU `index`, proved to work, and make it CuPy's current device."""
     cupy = _import_cupy()
@@ -154,11 +187,8 @@ def _gpu(index: int) -> Device:
             f"use {'gpu:0' if count == 1 else f'gpu:0 to gpu:{count - 1}'}, or check CUDA_VISIBLE_DEVICES"
         )
     _try_gpu(cupy, index)
-    device = cupy.cuda.Device(index)
-    device.use()
-    namespace = import_module("array_api_compat.cupy")
-    name = cupy.cuda.runtime.getDeviceProperties(index)["name"].decode()
-    return Device(namespace, device, f"gpu:{index}", note=name)
+    cupy.cuda.Device(index).use()
+    return Device(f"gpu:{index}", cupy.cuda.runtime.getDeviceProperties(index)["name"].decode())
 
 
 def _import_cupy() -> Any:

@@ -2,6 +2,7 @@
 
 from xpnet._checks import as_floating, check_count, namespace_of
 from xpnet._typing import Array, Namespace
+from xpnet.devices import to_host
 from xpnet.losses.targets import check_labels, check_shapes, is_labels, one_hot
 
 
@@ -28,17 +29,17 @@ def accuracy(y: Array, t: Array) -> Array:
     """
     xp = namespace_of(y=y, t=t)
     y = as_floating(y, "y", xp=xp)
-    labels = is_labels(y, t, xp=xp)
-    check_shapes(y, t, labels=labels)
+    labels = is_labels(t, y.ndim, xp=xp)
+    check_shapes(tuple(y.shape), t, labels=labels)
     if labels:
         check_labels(t, "t", y.shape[-1])
     samples = y.shape[-2] if y.ndim > 1 else 1
-    return count_correct(y, labels_of(y, t, xp=xp), xp=xp) / samples
+    return count_correct(y, t if labels else as_labels(t, xp=xp), xp=xp) / samples
 
 
-def labels_of(y: Array, t: Array, *, xp: Namespace) -> Array:
-    """Return the integer labels of `t`, be it labels already or a value for every class."""
-    return t if is_labels(y, t, xp=xp) else xp.argmax(as_floating(t, "t", xp=xp), axis=-1)
+def as_labels(t: Array, *, xp: Namespace) -> Array:
+    """Return the integer labels of targets with a value for every class."""
+    return xp.argmax(as_floating(t, "t", xp=xp), axis=-1)
 
 
 def count_correct(y: Array, labels: Array, *, xp: Namespace) -> Array:
@@ -47,15 +48,15 @@ def count_correct(y: Array, labels: Array, *, xp: Namespace) -> Array:
     return xp.sum(hits, axis=-1) if hits.ndim else hits
 
 
-def confusion_matrix(predicted: Array, t: Array, classes: int) -> Array:
-    """Count the samples of every class (row) that were taken for every class (column).
+def confusion_matrix(true: Array, predicted: Array, classes: int | None = None) -> Array:
+    """Count the samples of every class (row) that were taken for every class (column), as scikit-learn does.
 
     Parameters
     ----------
-    predicted, t : array, shape (N,), integers in 0..classes-1
-        Predicted and true labels.
-    classes : int
-        The number of classes.
+    true, predicted : array, shape (N,), integers >= 0
+        True and predicted labels.
+    classes : int, optional
+        The number of classes; by default one more than the largest label.
 
     Returns
     -------
@@ -65,20 +66,24 @@ def confusion_matrix(predicted: Array, t: Array, classes: int) -> Array:
     Examples
     --------
     >>> import numpy as np, xpnet
-    >>> xpnet.confusion_matrix(np.asarray([0, 1, 1]), np.asarray([0, 1, 0]), 2)
+    >>> xpnet.confusion_matrix(np.asarray([0, 1, 0]), np.asarray([0, 1, 1]))
     array([[1, 1],
            [0, 1]])
     """
-    xp = namespace_of(predicted=predicted, t=t)
-    check_count(classes, "classes")
-    for name, labels in (("predicted", predicted), ("t", t)):
+    xp = namespace_of(true=true, predicted=predicted)
+    for name, labels in (("true", true), ("predicted", predicted)):
         if not xp.isdtype(labels.dtype, "integral"):
             raise TypeError(f"{name} must hold integer labels, got dtype {labels.dtype}: take argmax(outputs, axis=-1)")
-        check_labels(labels, name, classes)
-    if predicted.ndim != 1 or predicted.shape != t.shape:
+    if true.ndim != 1 or predicted.shape != true.shape or 0 in true.shape:
         raise ValueError(
-            f"predicted and t must both have shape (samples,), got {tuple(predicted.shape)} and {tuple(t.shape)}: "
-            "take one network at a time"
+            f"true and predicted must both have shape (samples,), got {tuple(true.shape)} and "
+            f"{tuple(predicted.shape)}: take one network at a time"
         )
-    true_rows = one_hot(t, classes, xp.int64, xp=xp)
-    return xp.matmul(xp.matrix_transpose(true_rows), one_hot(predicted, classes, xp.int64, xp=xp))
+    if classes is None:
+        classes = 1 + max(int(to_host(xp.max(labels))) for labels in (true, predicted))
+    check_count(classes, "classes")
+    check_labels(true, "true", classes)
+    check_labels(predicted, "predicted", classes)
+    # In float64, in which counts up to 2^53 are exact and products of matrices fast.
+    rows = [one_hot(labels, classes, xp.float64, xp=xp) for labels in (true, predicted)]
+    return xp.astype(xp.matmul(xp.matrix_transpose(rows[0]), rows[1]), xp.int64)

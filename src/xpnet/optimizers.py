@@ -8,16 +8,24 @@ and ``weight_decay`` d adds d w to g (L2), except in `AdamW`.
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from functools import partial, reduce
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
-from array_api_compat import is_array_api_obj
+from array_api_compat import device, is_array_api_obj
 
 from xpnet._checks import check_fraction, check_positive, namespace_of
 from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
-from xpnet.schedules import LearningRate
+from xpnet.schedules import Schedule
+
+Number: TypeAlias = float | Sequence[float]
+"""A number, or one for each member, kept as a tuple."""
+
+LearningRate: TypeAlias = Number | Schedule
 
 
 @dataclass
@@ -35,20 +43,38 @@ class OptimizerState:
     slots: dict[str, Params] = field(default_factory=dict)
 
 
+_not_negative = partial(check_positive, zero=True)
+_below_one = partial(check_fraction, one=False)
+_DOMAINS: dict[str, Callable[[Any, str], None]] = {
+    "learning_rate": check_positive,
+    "weight_decay": _not_negative,
+    "max_gradient_norm": check_positive,
+    "momentum": _below_one,
+    "decay": _below_one,
+    "beta1": _below_one,
+    "beta2": _below_one,
+    "epsilon": _not_negative,
+}
+"""What the numbers of the rules are checked by, each under one name in all of them."""
+
+
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """What all optimizers share.
+    """What all optimizers share. Every number may also be a sequence, one for each member of the network.
 
     Parameters
     ----------
-    learning_rate : float, schedule, or array of shape (M,)
-        A number > 0, a callable of the step (see `xpnet.schedules`), or one number for each member of the network.
-    weight_decay : float
+    learning_rate : number or schedule
+        > 0; a schedule is a callable of the step (see `xpnet.schedules`).
+    weight_decay : number
         L2 penalty factor d >= 0.
+    max_gradient_norm : number, optional
+        Scale longer gradients down to this norm: see `clip_gradient_norm`.
     """
 
     learning_rate: LearningRate = 0.1
-    weight_decay: float = 0.0
+    weight_decay: Number = 0.0
+    max_gradient_norm: Number | None = None
 
     name: ClassVar[str]
     slot_names: ClassVar[tuple[str, ...]] = ()
@@ -56,34 +82,33 @@ class Optimizer(ABC):
 
     def __post_init__(self) -> None:
         for option in fields(self):
-            value = getattr(self, option.name)
-            if isinstance(value, np.generic):  # A NumPy scalar would promote float32 arrays to float64.
-                object.__setattr__(self, option.name, value.item())
-        if is_array_api_obj(self.learning_rate):
-            for rate in to_host(self.learning_rate).ravel().tolist():
-                check_positive(rate, "learning_rate of every member")
-        elif not callable(self.learning_rate):
-            check_positive(self.learning_rate, "learning_rate")
-        check_positive(self.weight_decay, "weight_decay", zero=True)
+            value, check = getattr(self, option.name), _DOMAINS.get(option.name)
+            if isinstance(value, list | tuple) or (is_array_api_obj(value) and value.ndim):
+                value = tuple(to_host(value).tolist() if is_array_api_obj(value) else value)
+                numbers = {f"{option.name} of member {member}": number for member, number in enumerate(value)}
+            elif value is not None and not callable(value):
+                if isinstance(value, np.generic):  # A NumPy scalar would promote float32 arrays to float64.
+                    value = value.item()
+                numbers = {option.name: value}
+            else:
+                continue
+            if check is not None:
+                for name, number in numbers.items():
+                    check(number, name)
+            object.__setattr__(self, option.name, value)
 
     def initial_state(self, params: Params) -> OptimizerState:
         """Return the state before the first step: zeros like the parameters."""
         xp = namespace_of(**params)
-        rate: Any = self.learning_rate
-        if is_array_api_obj(rate):
-            namespace_of(learning_rate=rate, **params)
-            if any(w.shape[:1] != rate.shape for w in params.values()):
-                raise ValueError(
-                    "learning_rate must be a number, or an array of one number for each member (the first axis of "
-                    f"every parameter), got shape {tuple(rate.shape)}"
-                )
         slots: dict[str, Params] = {
             slot: {name: xp.zeros_like(w) for name, w in params.items()} for slot in self.slot_names
         }
         return OptimizerState(0, slots)
 
-    def update(self, params: Params, gradients: Params, state: OptimizerState) -> None:
+    def update(self, params: Params, gradients: Params, state: OptimizerState, *, members: bool = False) -> None:
         """Do one step: change `params` and `state`, in place where their library can.
+
+        With ``members=True`` the first axis of every array counts members.
 
         Examples
         --------
@@ -93,19 +118,39 @@ class Optimizer(ABC):
         >>> params
         {'w': array([0., 1.])}
         """
-        self.apply(params, gradients, state, xp=namespace_of(**params))
+        xp = namespace_of(**params)
+        self.prepare(params, members=members, xp=xp).apply(params, gradients, state, members=members, xp=xp)
 
-    def apply(self, params: Params, gradients: Params, state: OptimizerState, *, xp: Namespace) -> None:
-        """Do what `update` does, for a caller who knows the namespace."""
+    def prepare(self, params: Params, *, members: bool, xp: Namespace) -> Self:
+        """Return the rule with its numbers, where there is one for each member, as arrays beside the parameters."""
+        ready = copy(self)
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if isinstance(value, tuple):
+                like = next(iter(params.values()))
+                if not members or any(w.shape[0] != len(value) for w in params.values()):
+                    shown = like.shape[0] if members else "no"
+                    raise ValueError(
+                        f"{option.name} must be a number, or one for each member: got {len(value)} for {shown} members"
+                    )
+                numbers = xp.asarray(list(value), dtype=like.dtype, device=device(like))
+                object.__setattr__(ready, option.name, numbers)
+        return ready
+
+    def apply(self, params: Params, gradients: Params, state: OptimizerState, *, members: bool, xp: Namespace) -> None:
+        """Do what `update` does with a rule that `prepare` returned."""
         rate = self.rate(state.step)
         state.step += 1
+        if self.max_gradient_norm is not None:
+            gradients = _clip(gradients, self.max_gradient_norm, members=members, xp=xp)
+        decays = is_array_api_obj(self.weight_decay) or self.weight_decay != 0
         for name, w in params.items():
             g = gradients[name]
-            if self.weight_decay and not self.decoupled_decay:
-                g = g + self.weight_decay * w
-            direction = self.direction(name, g, state, xp=xp)
-            if self.weight_decay and self.decoupled_decay:
-                direction = direction + self.weight_decay * w
+            if decays and not self.decoupled_decay:
+                g = g + _per_member(self.weight_decay, w, xp=xp) * w
+            direction = self._direction(name, g, state, xp=xp)
+            if decays and self.decoupled_decay:
+                direction = direction + _per_member(self.weight_decay, w, xp=xp) * w
             params[name] -= _per_member(rate, w, xp=xp) * direction
 
     def rate(self, step: int) -> Any:
@@ -113,7 +158,7 @@ class Optimizer(ABC):
         return float(self.learning_rate(step)) if callable(self.learning_rate) else self.learning_rate
 
     @abstractmethod
-    def direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
+    def _direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
         """Return what the learning rate multiplies, and update the slots of parameter `name`."""
 
 
@@ -130,7 +175,7 @@ class SGD(Optimizer):
 
     name = "sgd"
 
-    def direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
+    def _direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
         return g
 
 
@@ -146,25 +191,21 @@ class Momentum(Optimizer):
     --------
     >>> import xpnet
     >>> xpnet.Momentum(nesterov=True)
-    Momentum(learning_rate=0.01, weight_decay=0.0, momentum=0.9, nesterov=True)
+    Momentum(learning_rate=0.01, weight_decay=0.0, max_gradient_norm=None, momentum=0.9, nesterov=True)
     """
 
     learning_rate: LearningRate = 0.01
-    momentum: float = 0.9
+    momentum: Number = 0.9
     nesterov: bool = False
 
     name = "momentum"
     slot_names = ("velocity",)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_fraction(self.momentum, "momentum", one=False)
-
-    def direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
-        velocity = state.slots["velocity"]
-        velocity[name] *= self.momentum
+    def _direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
+        velocity, momentum = state.slots["velocity"], _per_member(self.momentum, g, xp=xp)
+        velocity[name] *= momentum
         velocity[name] += g
-        return g + self.momentum * velocity[name] if self.nesterov else velocity[name]
+        return g + momentum * velocity[name] if self.nesterov else velocity[name]
 
 
 @dataclass(frozen=True)
@@ -179,23 +220,19 @@ class AdaGrad(Optimizer):
     --------
     >>> import xpnet
     >>> xpnet.AdaGrad()
-    AdaGrad(learning_rate=0.01, weight_decay=0.0, epsilon=1e-10)
+    AdaGrad(learning_rate=0.01, weight_decay=0.0, max_gradient_norm=None, epsilon=1e-10)
     """
 
     learning_rate: LearningRate = 0.01
-    epsilon: float = 1e-10
+    epsilon: Number = 1e-10
 
     name = "adagrad"
     slot_names = ("squares",)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_positive(self.epsilon, "epsilon", zero=True)
-
-    def direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
+    def _direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
         squares = state.slots["squares"]
         squares[name] += g * g
-        return g / (xp.sqrt(squares[name]) + self.epsilon)
+        return g / (xp.sqrt(squares[name]) + _per_member(self.epsilon, g, xp=xp))
 
 
 @dataclass(frozen=True)
@@ -210,26 +247,21 @@ class RMSProp(Optimizer):
     --------
     >>> import xpnet
     >>> xpnet.RMSProp(decay=0.9)
-    RMSProp(learning_rate=0.01, weight_decay=0.0, decay=0.9, epsilon=1e-08)
+    RMSProp(learning_rate=0.01, weight_decay=0.0, max_gradient_norm=None, decay=0.9, epsilon=1e-08)
     """
 
     learning_rate: LearningRate = 0.01
-    decay: float = 0.99
-    epsilon: float = 1e-8
+    decay: Number = 0.99
+    epsilon: Number = 1e-8
 
     name = "rmsprop"
     slot_names = ("squares",)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_fraction(self.decay, "decay", one=False)
-        check_positive(self.epsilon, "epsilon", zero=True)
-
-    def direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
-        squares = state.slots["squares"]
-        squares[name] *= self.decay
-        squares[name] += (1 - self.decay) * (g * g)
-        return g / (xp.sqrt(squares[name]) + self.epsilon)
+    def _direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
+        squares, decay = state.slots["squares"], _per_member(self.decay, g, xp=xp)
+        squares[name] *= decay
+        squares[name] += (1 - decay) * (g * g)
+        return g / (xp.sqrt(squares[name]) + _per_member(self.epsilon, g, xp=xp))
 
 
 @dataclass(frozen=True)
@@ -247,34 +279,30 @@ class Adam(Optimizer):
     --------
     >>> import xpnet
     >>> xpnet.Adam()
-    Adam(learning_rate=0.001, weight_decay=0.0, beta1=0.9, beta2=0.999, epsilon=1e-08)
+    Adam(learning_rate=0.001, weight_decay=0.0, max_gradient_norm=None, beta1=0.9, beta2=0.999, epsilon=1e-08)
     """
 
     learning_rate: LearningRate = 0.001
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
+    beta1: Number = 0.9
+    beta2: Number = 0.999
+    epsilon: Number = 1e-8
 
     name = "adam"
     slot_names = ("means", "squares")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_fraction(self.beta1, "beta1", one=False)
-        check_fraction(self.beta2, "beta2", one=False)
-        check_positive(self.epsilon, "epsilon", zero=True)
-
-    def direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
+    def _direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
         means, squares = state.slots["means"], state.slots["squares"]
-        means[name] *= self.beta1
-        means[name] += (1 - self.beta1) * g
-        squares[name] *= self.beta2
-        squares[name] += (1 - self.beta2) * (g * g)
+        beta1, beta2 = _per_member(self.beta1, g, xp=xp), _per_member(self.beta2, g, xp=xp)
+        means[name] *= beta1
+        means[name] += (1 - beta1) * g
+        squares[name] *= beta2
+        squares[name] += (1 - beta2) * (g * g)
         # The two corrections are numbers, so they cost no pass of their own over the arrays.
+        correction = 1 - beta2**state.step
         root = xp.sqrt(squares[name])
-        root *= 1 / math.sqrt(1 - self.beta2**state.step)
-        root += self.epsilon
-        root *= 1 - self.beta1**state.step
+        root *= 1 / (xp.sqrt(correction) if is_array_api_obj(correction) else math.sqrt(correction))
+        root += _per_member(self.epsilon, g, xp=xp)
+        root *= 1 - beta1**state.step
         return means[name] / root
 
 
@@ -293,7 +321,7 @@ class AdamW(Adam):
     0.01
     """
 
-    weight_decay: float = 0.01
+    weight_decay: Number = 0.01
 
     name = "adamw"
     decoupled_decay = True
@@ -320,13 +348,23 @@ def clip_gradient_norm(gradients: Params, max_norm: float, *, members: bool = Fa
     >>> xpnet.clip_gradient_norm({"a": np.asarray([3.0]), "b": np.asarray([4.0])}, max_norm=1.0)
     {'a': array([0.6]), 'b': array([0.8])}
     """
-    xp = namespace_of(**gradients)
     check_positive(max_norm, "max_norm")
-    squares = [xp.sum(g * g, axis=tuple(range(int(members), g.ndim))) for g in gradients.values()]
+    return _clip(gradients, float(max_norm), members=members, xp=namespace_of(**gradients))
+
+
+def _clip(gradients: Params, max_norm: Any, *, members: bool, xp: Namespace) -> Params:
+    def over(g: Array) -> tuple[int, ...]:
+        return tuple(range(int(members), g.ndim))
+
+    largest = [xp.max(xp.abs(g), axis=over(g)) for g in gradients.values()]
+    unit = reduce(xp.maximum, largest)
+    limit = max_norm if is_array_api_obj(max_norm) else xp.full_like(unit, max_norm)
+    # Lengths are measured in the largest entry, or the limit, whose squares neither over- nor underflow; and dividing
+    # by the larger of norm and limit leaves small gradients alone without a look at the norm on the host.
+    unit = xp.maximum(unit, limit)
+    squares = [xp.sum((g / _per_member(unit, g, xp=xp)) ** 2, axis=over(g)) for g in gradients.values()]
     norm = xp.sqrt(sum(squares[1:], start=squares[0]))
-    # Dividing by the larger of the two leaves small gradients alone without a look at the norm on the host.
-    max_norm = float(max_norm)
-    scale = max_norm / xp.maximum(norm, max_norm)
+    scale = (limit / unit) / xp.maximum(norm, limit / unit)
     return {name: _per_member(scale, g, xp=xp) * g for name, g in gradients.items()}
 
 
@@ -334,4 +372,4 @@ def _per_member(value: Any, like: Array, *, xp: Namespace) -> Any:
     """Return a number as it is, and one number per member in a shape that multiplies `like` member by member."""
     if not is_array_api_obj(value) or value.ndim == 0:
         return value
-    return xp.reshape(xp.astype(value, like.dtype), (-1,) + (1,) * (like.ndim - 1))
+    return xp.reshape(value, (-1,) + (1,) * (like.ndim - 1))

@@ -3,18 +3,15 @@
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from xpnet._checks import namespace_of
 from xpnet._typing import Array, Params
 from xpnet.devices import to_host
 from xpnet.gradcheck import check_gradient
 from xpnet.gradcheck.report import ArrayReport
-from xpnet.losses.targets import Targets, as_batch
-from xpnet.network import TwoLayerNet, backward, forward
+from xpnet.network import TwoLayerNet, forward
 
 
 class ParameterCheck(NamedTuple):
@@ -41,7 +38,9 @@ class ParameterCheck(NamedTuple):
         return abs(self.analytic - self.numerical)
 
 
-def check_network(net: TwoLayerNet, x: Array, t: Array, **options: Any) -> list[ParameterCheck]:
+def check_network(
+    net: TwoLayerNet[Any], x: Array, t: Array, *, sample_weight: Array | None = None
+) -> list[ParameterCheck]:
     """Compare every entry of ``net.gradient(x, t)`` with the structured numerical gradient.
 
     The bound of an error is no tolerance that somebody chose. Both gradients are sums over samples and outputs of
@@ -52,10 +51,8 @@ def check_network(net: TwoLayerNet, x: Array, t: Array, **options: Any) -> list[
     ----------
     net : TwoLayerNet
         Without members.
-    x, t : array
+    x, t, sample_weight : array
         A batch, as for `TwoLayerNet.loss`.
-    options
-        Of the loss function.
 
     Returns
     -------
@@ -73,17 +70,24 @@ def check_network(net: TwoLayerNet, x: Array, t: Array, **options: Any) -> list[
     W2 6 PASS
     b2 2 PASS
     """
-    exact = net.gradient(x, t, **options)
-    numerical = net.numerical_gradient(x, t, full_output=True, **options)
-    bounds = _rounding_bounds(net, x, t, options)
-    return [
-        _compare(name, *(to_host(part[name]) for part in (exact, numerical.gradients, numerical.kinks, bounds)))
-        for name in net.params
-    ]
+    exact = net.gradient(x, t, sample_weight=sample_weight)
+    numerical = net.numerical_gradient(x, t, sample_weight=sample_weight, full_output=True)
+    bounds = _rounding_bounds(net, x, t, sample_weight)
+    checks = []
+    for name in net.params:
+        parts = (to_host(part[name]) for part in (exact, numerical.gradients, numerical.kinks, bounds))
+        checks.append(_compare(name, *parts, underflow=numerical.underflow[name]))
+    return checks
 
 
 def check_network_black_box(
-    net: TwoLayerNet, x: Array, t: Array, *, entries: int | None = 20, seed: int = 0, **options: Any
+    net: TwoLayerNet[Any],
+    x: Array,
+    t: Array,
+    *,
+    sample_weight: Array | None = None,
+    entries: int | None = 20,
+    seed: int = 0,
 ) -> Iterator[ArrayReport]:
     """Yield, for every parameter, the verdict of `check_gradient` on some of its entries, drawn at random.
 
@@ -91,7 +95,7 @@ def check_network_black_box(
 
     Parameters
     ----------
-    net, x, t, options
+    net, x, t, sample_weight
         As for `check_network`.
     entries : int, optional
         How many entries of each parameter; None for all.
@@ -109,38 +113,26 @@ def check_network_black_box(
     W2 2 PASS
     b2 2 PASS
     """
-    xp, batch, _, _, targets = _forward(net, x, t, options)
-
-    def loss(name: str, w: Array) -> Array:
-        moved, _ = forward({**net.params, name: w}, batch, activation=net.activation, xp=xp)
-        return xp.sum(net.loss_function.losses(moved, targets, xp=xp))
-
-    gradients = net.gradient(x, t, **options)
-    for name, w in net.params.items():
+    gradients = net.gradient(x, t, sample_weight=sample_weight)
+    for name, loss in net.losses_of_parameters(x, t, sample_weight=sample_weight):
+        w = net.params[name]
         count = None if entries is None else min(entries, math.prod(w.shape))
-        report = check_gradient(partial(loss, name), gradients[name], w, entries=count, seed=seed)
+        report = check_gradient(loss, gradients[name], w, entries=count, seed=seed)
         yield replace(report.arrays["x"], name=name)
 
 
-def _forward(net: TwoLayerNet, x: Array, t: Array, options: dict[str, Any]) -> tuple[Any, Array, Array, Array, Targets]:
-    """Return the namespace, the batch, outputs and hidden values, and targets ready for sums."""
-    xp = namespace_of(x=x, t=t)
-    batch = xp.astype(as_batch(x), net.params["W1"].dtype, copy=False)
-    outputs, hidden = forward(net.params, batch, activation=net.activation, xp=xp)
-    targets = net.loss_function.summands(outputs[0, :] if x.ndim == 1 else outputs, t, **options)
-    return xp, batch, outputs, hidden, targets
-
-
-def _rounding_bounds(net: TwoLayerNet, x: Array, t: Array, options: dict[str, Any]) -> Params:
-    xp, batch, outputs, hidden, targets = _forward(net, x, t, options)
-    sums = backward(
-        {name: xp.abs(w) for name, w in net.params.items()},
-        xp.abs(batch),
-        xp.abs(hidden),
-        net.loss_function.magnitudes(outputs, targets, xp=xp),
-        activation=net.activation,
-        xp=xp,
-    )
+def _rounding_bounds(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None) -> Params:
+    batch, targets, xp = net.read_batch(x, t, sample_weight)
+    hidden, values, outputs = forward(net.params, batch, activation=net.activation, xp=xp)
+    slopes = net.loss_function._terms(outputs, targets, xp=xp).magnitudes(xp=xp)
+    derivatives = xp.abs(net.activation._derivative(hidden, values, xp=xp))
+    hidden_slopes = xp.matmul(slopes, xp.matrix_transpose(xp.abs(net.params["W2"]))) * derivatives
+    sums = {
+        "W1": xp.matmul(xp.matrix_transpose(xp.abs(batch)), hidden_slopes),
+        "b1": xp.sum(hidden_slopes, axis=-2),
+        "W2": xp.matmul(xp.matrix_transpose(xp.abs(values)), slopes),
+        "b2": xp.sum(slopes, axis=-2),
+    }
     operations = batch.shape[-2] + net.output_size + 16
     rounding = operations * float(xp.finfo(outputs.dtype).eps)
     return {name: rounding * total for name, total in sums.items()}
@@ -152,11 +144,13 @@ def _compare(
     numerical: np.ndarray[Any, Any],
     kinks: np.ndarray[Any, Any],
     bounds: np.ndarray[Any, Any],
+    *,
+    underflow: float,
 ) -> ParameterCheck:
     compared = kinks == 0
-    tiny = np.finfo(bounds.dtype).tiny
+    bounds = bounds + underflow
     # A NaN must come out as the worst of all, whichever side it is on.
-    excess = np.nan_to_num(np.abs(exact - numerical) / (bounds + tiny), nan=np.inf) * compared
+    excess = np.nan_to_num(np.abs(exact - numerical) / bounds, nan=np.inf) * compared
     worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
     if excess[worst] > 1:
         verdict = "FAIL"

@@ -16,23 +16,27 @@ network. `t` is either as large as `y`, or integer labels with one axis less; bo
 with fewer axes than `y` are always labels, so integer one-hot targets must not lack it.
 """
 
-from xpnet.losses.cross_entropy import CrossEntropyError, CrossEntropyErrorOfLogits, SoftmaxCrossEntropy
-from xpnet.losses.loss import Loss, OutputLoss
+from xpnet.losses.cross_entropy import CrossEntropyError, SoftmaxCrossEntropy, SoftmaxCrossEntropyError
+from xpnet.losses.loss import Loss, Terms
 from xpnet.losses.squared_error import MeanSquaredError
 
 mean_squared_error = MeanSquaredError()
 cross_entropy_error = CrossEntropyError()
 softmax_cross_entropy = SoftmaxCrossEntropy()
 
-LOSSES: dict[str, OutputLoss] = {
-    loss.name: loss for loss in (softmax_cross_entropy, CrossEntropyErrorOfLogits(), mean_squared_error)
+LOSSES: dict[str, type[Loss]] = {
+    loss.name: loss for loss in (SoftmaxCrossEntropy, SoftmaxCrossEntropyError, MeanSquaredError)
 }
 """The losses of a network's raw outputs, by name."""
 
 __all__ = [
     "LOSSES",
+    "CrossEntropyError",
     "Loss",
-    "OutputLoss",
+    "MeanSquaredError",
+    "SoftmaxCrossEntropy",
+    "SoftmaxCrossEntropyError",
+    "Terms",
     "cross_entropy_error",
     "mean_squared_error",
     "softmax_cross_entropy",

@@ -1,75 +1,88 @@
 """The cross-entropies: of probabilities as in the chapter, and of logits."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from array_api_compat import device, is_array_api_obj
 
 from xpnet._checks import check_count, check_fraction, check_positive
 from xpnet._typing import Array, Namespace
 from xpnet.activations import shifted_exponentials, softmax
-from xpnet.losses.loss import Loss, OutputLoss
-from xpnet.losses.targets import (
-    IGNORE_INDEX,
-    Targets,
-    as_batch,
-    class_weights,
-    dense,
-    is_labels,
-    not_ignored,
-    one_hot,
-    sample_weights,
-)
+from xpnet.devices import to_host
+from xpnet.losses.loss import Loss, Terms
+from xpnet.losses.targets import Targets, is_counted, one_hot
 
 
+@dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """What the two cross-entropies share: their targets."""
+    """What all cross-entropies share: options, and targets with all weights folded into values and their row sums."""
+
+    label_smoothing: float = 0.0
+    class_weight: Sequence[float] | None = None
+    ignore_index: int = -100
 
     classification = True
+    _folded: ClassVar[tuple[str, ...]] = ("values", "weights")
 
-    def prepare(
-        self,
-        y: Array,
-        t: Array,
-        *,
-        xp: Namespace,
-        sample_weight: Array | None = None,
-        class_weight: Array | None = None,
-        label_smoothing: float = 0.0,
-        ignore_index: int = IGNORE_INDEX,
-    ) -> Targets:
-        check_fraction(label_smoothing, "label_smoothing")
-        check_count(ignore_index, "ignore_index", minimum=-(2**31))
-        labels = is_labels(y, t, xp=xp)
-        q = as_batch(one_hot(t, y.shape[-1], y.dtype, xp=xp) if labels else dense(y, t, xp=xp))
-        weights = sample_weights(y, q, sample_weight, xp=xp)
+    def __post_init__(self) -> None:
+        check_fraction(self.label_smoothing, "label_smoothing")
+        check_count(self.ignore_index, "ignore_index", minimum=-(2**31))
+        if self.class_weight is not None:
+            weights = to_host(self.class_weight) if is_array_api_obj(self.class_weight) else self.class_weight
+            numbers = tuple(map(float, weights))
+            for number in numbers:
+                check_positive(number, "class_weight", zero=True)
+            object.__setattr__(self, "class_weight", numbers)
+
+    @property
+    def ignored_label(self) -> int | None:
+        return self.ignore_index
+
+    def _prepare(self, t: Array, weights: Array, outputs: int, *, labels: bool, xp: Namespace) -> tuple[Targets, Array]:
+        dtype = weights.dtype
+        q = one_hot(t, outputs, dtype, xp=xp) if labels else xp.astype(t, dtype, copy=False)
         if labels:
-            counted = xp.reshape(not_ignored(t, ignore_index, xp=xp), (*q.shape[:-1], 1))
-            weights = weights * xp.astype(counted, y.dtype)
+            counted = xp.astype(is_counted(t, self.ignore_index, xp=xp), dtype)
+            weights = weights * xp.expand_dims(counted, axis=-1)
         norms = weights
         totals = xp.sum(q, axis=-1, keepdims=True)
-        if class_weight is not None:
-            class_weight = class_weights(y, class_weight, xp=xp)
+        if self.class_weight is not None:
+            class_weight = self._class_weight(outputs, weights, xp=xp)
             safe_totals = xp.where(totals == 0, xp.ones_like(totals), totals)
             norms = weights * xp.sum(class_weight * q, axis=-1, keepdims=True) / safe_totals
-        if label_smoothing:
-            e = float(label_smoothing)
-            q = (1 - e) * q + (e / y.shape[-1]) * totals
-        if class_weight is not None:
+        if self.label_smoothing:
+            e = float(self.label_smoothing)
+            q = (1 - e) * q + (e / outputs) * totals
+        if self.class_weight is not None:
             q = class_weight * q
-        return Targets(q, xp.sum(q, axis=-1, keepdims=True), weights, norms[..., 0])
+        values = weights * q
+        return Targets(values, xp.sum(values, axis=-1, keepdims=True)), norms[..., 0]
+
+    def _class_weight(self, outputs: int, like: Array, *, xp: Namespace) -> Array:
+        if self.class_weight is None or len(self.class_weight) != outputs:
+            raise ValueError(
+                f"class_weight must hold one weight per class, {outputs}, got {len(self.class_weight or ())}"
+            )
+        return xp.asarray(list(self.class_weight), dtype=like.dtype, device=device(like))
 
 
+@dataclass(frozen=True)
 class CrossEntropyError(CrossEntropy):
     """Cross-entropy of probabilities, ``- sum_c t_c log(y_c + delta)`` per sample, exactly as in the chapter.
 
+    Called with ``(y, t, *, reduction="mean", sample_weight=None)``.
+
     Parameters
     ----------
-    y : array, shape (C,), (N, C) or (M, N, C), real
-        Probabilities. For logits use `softmax_cross_entropy`, which is more accurate.
-    t : array
-        One-hot or other target probabilities in the shape of `y`, or integer labels with one axis less.
+    label_smoothing, class_weight, ignore_index
+        As for `SoftmaxCrossEntropy`.
     delta : float
         Keeps the logarithm finite at y = 0.
-    reduction, sample_weight, class_weight, label_smoothing, ignore_index
-        As in `softmax_cross_entropy`.
+    y : array, shape (C,), (N, C) or (M, N, C), real
+        Probabilities. For logits use `softmax_cross_entropy`, which is more accurate.
+    t, reduction, sample_weight
+        As for `SoftmaxCrossEntropy`.
 
     Examples
     --------
@@ -82,73 +95,70 @@ class CrossEntropyError(CrossEntropy):
     0.366984
     """
 
+    delta: float = 1e-7
+
     name = "cross_entropy_error"
 
-    def prepare(self, y: Array, t: Array, *, xp: Namespace, delta: float = 1e-7, **options: Any) -> Targets:
-        check_positive(delta, "delta", zero=True)
-        return super().prepare(y, t, xp=xp, **options)._replace(delta=float(delta))
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive(self.delta, "delta", zero=True)
 
-    def losses(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
-        return _log_loss(y, targets, xp=xp)
+    def _terms(self, y: Array, targets: Targets, *, xp: Namespace) -> Terms:
+        def losses() -> Array:
+            return -xp.sum(_product(targets.values, xp.log(y + self.delta), xp=xp), axis=-1)
 
-    def losses_and_gradients(self, y: Array, targets: Targets, *, xp: Namespace) -> tuple[Array, Array]:
-        return _log_loss(y, targets, xp=xp), -targets.weights * targets.values / (y + targets.delta)
+        return Terms(losses, xp.zeros_like(y), _product(targets.values, 1 / (y + self.delta), xp=xp))
 
-    def differences(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
+    def _difference(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
         # log(y + d + delta) - log(y + delta) = log1p(d / (y + delta))
-        logs = xp.log1p(change / (y + targets.delta))
-        return -xp.sum(targets.values * logs, axis=-1) * targets.weights[..., 0]
+        return -xp.sum(_product(targets.values, xp.log1p(change / (y + self.delta)), xp=xp), axis=-1)
 
 
-class CrossEntropyErrorOfLogits(OutputLoss):
-    """The chapter's cross-entropy error of the softmax of logits: ``cross_entropy_error(softmax(y), t)``."""
+@dataclass(frozen=True)
+class SoftmaxCrossEntropyError(CrossEntropyError):
+    """The chapter's cross-entropy error of the softmax of logits, ``cross_entropy_error(softmax(y), t)``.
 
-    name = CrossEntropyError.name
-    classification = True
-    _of_probabilities = CrossEntropyError()
+    `SoftmaxCrossEntropy` is the same but for `delta`, and more accurate. Options and arguments are those of
+    `CrossEntropyError`, with logits for `y`.
 
-    def prepare(self, y: Array, t: Array, *, xp: Namespace, **options: Any) -> Targets:
-        return self._of_probabilities.prepare(y, t, xp=xp, **options)
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> loss = xpnet.SoftmaxCrossEntropyError()
+    >>> round(float(loss(np.asarray([2.0, 1.0, 0.1]), np.asarray(0))), 6)
+    0.41703
+    """
 
-    def losses(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
-        return self._of_probabilities.losses(softmax(y), targets, xp=xp)
+    name = "softmax_cross_entropy_error"
 
-    def losses_and_gradients(self, y: Array, targets: Targets, *, xp: Namespace) -> tuple[Array, Array]:
+    def _terms(self, y: Array, targets: Targets, *, xp: Namespace) -> Terms:
         p = softmax(y)
-        losses, gradients = self._of_probabilities.losses_and_gradients(p, targets, xp=xp)
-        return losses, p * (gradients - xp.sum(p * gradients, axis=-1, keepdims=True))
+        terms = super()._terms(p, targets, xp=xp)
+        # With r = q / (p + delta), the gradient is p_c (sum_k p_k r_k - r_c).
+        ratios = p * terms.minus
+        return Terms(terms.losses, p * xp.sum(ratios, axis=-1, keepdims=True), ratios)
 
-    def differences(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
+    def _difference(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
         # The softmax changes by p_c (expm1(d_c) - S) / (1 + S) with S = sum_c p_c expm1(d_c).
         p, exponentials = softmax(y), xp.expm1(change)
         sums = xp.sum(p * exponentials, axis=-1, keepdims=True)
-        return self._of_probabilities.differences(p, targets, p * (exponentials - sums) / (1 + sums), xp=xp)
-
-    def magnitudes(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
-        p = softmax(y)
-        _, gradients = self._of_probabilities.losses_and_gradients(p, targets, xp=xp)
-        gradients = xp.abs(gradients)
-        return p * (gradients + xp.sum(p * gradients, axis=-1, keepdims=True))
-
-    def line(self, y: Array, targets: Targets, directions: Array, reach: float, *, xp: Namespace) -> tuple[Array, ...]:
-        p = softmax(y)
-        return p, targets.weights * targets.values, p / (p + targets.delta)
-
-    def line_differences(self, s: Array, line: tuple[Array, ...], directions: Array, *, xp: Namespace) -> Array:
-        p, values, ratios = line
-        classes = range(p.shape[-1])
-        exponentials = [xp.expm1(s * directions[:, c]) for c in classes]
-        sums = sum(p[:, c, None] * exponentials[c] for c in classes)
-        return -sum(
-            values[:, c, None] * xp.log1p(ratios[:, c, None] * (exponentials[c] - sums) / (1 + sums)) for c in classes
-        )
+        return super()._difference(p, targets, p * (exponentials - sums) / (1 + sums), xp=xp)
 
 
-class SoftmaxCrossEntropy(CrossEntropy, OutputLoss):
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(CrossEntropy):
     """Cross-entropy of logits, ``- sum_c t_c log softmax(y)_c`` per sample, finite for any finite logits.
+
+    Called with ``(y, t, *, reduction="mean", sample_weight=None)``. A logit may be -inf where the target is 0.
 
     Parameters
     ----------
+    label_smoothing : float, in [0, 1]
+        The part e of each target that is spread evenly over all classes.
+    class_weight : sequence of C numbers, optional
+        Weights w of the classes, >= 0.
+    ignore_index : int
+        The label of samples that do not count.
     y : array, shape (C,), (N, C) or (M, N, C), real
         Logits.
     t : array
@@ -157,12 +167,6 @@ class SoftmaxCrossEntropy(CrossEntropy, OutputLoss):
         Over the samples; see the formula of `xpnet.losses`.
     sample_weight : array, shape (N,) or (M, N), optional
         Weights s of the samples, >= 0.
-    class_weight : array, shape (C,), optional
-        Weights w of the classes, >= 0.
-    label_smoothing : float, in [0, 1]
-        The part e of each target that is spread evenly over all classes.
-    ignore_index : int
-        The label of samples that do not count.
 
     Raises
     ------
@@ -180,33 +184,31 @@ class SoftmaxCrossEntropy(CrossEntropy, OutputLoss):
     >>> xpnet.softmax_cross_entropy.gradient(y, np.asarray([0, 1])).round(6)
     array([[-0.170499,  0.121216,  0.049283],
            [ 0.054302, -0.09876 ,  0.044459]])
+    >>> smooth = xpnet.SoftmaxCrossEntropy(label_smoothing=0.1)
+    >>> float(smooth(y, np.asarray([0, 1]))).__round__(6)
+    0.42854
     """
 
     name = "softmax_cross_entropy"
+    _line_has_outputs = False
 
-    def losses(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
-        exponentials, shifted = shifted_exponentials(y, xp=xp)
-        return _log_likelihood_loss(shifted, xp.sum(exponentials, axis=-1, keepdims=True), targets, xp=xp)
-
-    def losses_and_gradients(self, y: Array, targets: Targets, *, xp: Namespace) -> tuple[Array, Array]:
+    def _terms(self, y: Array, targets: Targets, *, xp: Namespace) -> Terms:
         exponentials, shifted = shifted_exponentials(y, xp=xp)
         sums = xp.sum(exponentials, axis=-1, keepdims=True)
-        losses = _log_likelihood_loss(shifted, sums, targets, xp=xp)
-        gradients = exponentials * (targets.scales / sums)
-        gradients -= targets.values
-        gradients *= targets.weights
-        return losses, gradients
 
-    def differences(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
+        def losses() -> Array:
+            # log softmax(y)_c = (y_c - max) - log sum exp(y - max), so no probability is ever formed and logged.
+            logs = _product(targets.weights, xp.log(sums), xp=xp)[..., 0]
+            return logs - xp.sum(_product(targets.values, shifted, xp=xp), axis=-1)
+
+        return Terms(losses, exponentials * (targets.weights / sums), targets.values)
+
+    def _difference(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
         # log sum exp(y + d) - log sum exp(y) = log1p(sum p expm1(d)) with p = softmax(y)
         sums = xp.sum(softmax(y) * xp.expm1(change), axis=-1)
-        differences = targets.scales[..., 0] * xp.log1p(sums) - xp.sum(targets.values * change, axis=-1)
-        return differences * targets.weights[..., 0]
+        return _product(targets.weights[..., 0], xp.log1p(sums), xp=xp) - xp.sum(targets.values * change, axis=-1)
 
-    def magnitudes(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
-        return targets.weights * (targets.scales * softmax(y) + targets.values)
-
-    def line(self, y: Array, targets: Targets, directions: Array, reach: float, *, xp: Namespace) -> tuple[Array, ...]:
+    def _line(self, y: Array, targets: Targets, directions: Array, reach: float, *, xp: Namespace) -> tuple[Array, ...]:
         # sum_c p_c expm1(s v_c) = sum_k s^k m_k / k! with the moments m_k = sum_c p_c v_c^k: as many terms as the
         # series of expm1 needs up to `reach`, and no exponential of every sample, unit and class.
         p = softmax(y)
@@ -214,10 +216,9 @@ class SoftmaxCrossEntropy(CrossEntropy, OutputLoss):
         for k in range(1, _series_terms(reach, float(xp.finfo(y.dtype).eps)) + 1):
             power = power * directions / k
             moments.append(xp.matmul(p, xp.matrix_transpose(power)))
-        slopes = targets.weights * xp.matmul(targets.values, xp.matrix_transpose(directions))
-        return targets.weights * targets.scales, slopes, *moments
+        return targets.weights, xp.matmul(targets.values, xp.matrix_transpose(directions)), *moments
 
-    def line_differences(self, s: Array, line: tuple[Array, ...], directions: Array, *, xp: Namespace) -> Array:
+    def _line_difference(self, s: Array, line: tuple[Array, ...], directions: Array, *, xp: Namespace) -> Array:
         weights, slopes, *moments = line
         series = moments[-1]
         for moment in reversed(moments[:-1]):
@@ -225,14 +226,10 @@ class SoftmaxCrossEntropy(CrossEntropy, OutputLoss):
         return weights * xp.log1p(s * series) - slopes * s
 
 
-def _log_loss(p: Array, targets: Targets, *, xp: Namespace) -> Array:
-    return -xp.sum(targets.values * xp.log(p + targets.delta), axis=-1) * targets.weights[..., 0]
-
-
-def _log_likelihood_loss(shifted: Array, sums: Array, targets: Targets, *, xp: Namespace) -> Array:
-    # log softmax(y)_c = (y_c - max) - log sum exp(y - max), so no probability is ever formed and logged.
-    losses = targets.scales[..., 0] * xp.log(sums)[..., 0] - xp.sum(targets.values * shifted, axis=-1)
-    return losses * targets.weights[..., 0]
+def _product(weights: Array, factors: Array, *, xp: Namespace) -> Array:
+    """Return the product, 0 where the weight is 0: the limit where the factor is a logarithm of 0, or of no account."""
+    product = weights * factors
+    return xp.where(xp.broadcast_to(weights == 0, product.shape), xp.zeros_like(product), product)
 
 
 def _series_terms(reach: float, eps: float) -> int:

@@ -2,102 +2,178 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, NamedTuple, Self
+
+from array_api_compat import device
 
 from xpnet._checks import as_floating, check_choice, namespace_of
 from xpnet._typing import Array, Namespace
-from xpnet.losses.targets import IGNORE_INDEX, Targets, as_batch, check_labels, check_shapes, divisor, is_labels
+from xpnet.losses.targets import Targets, as_batch, check_targets, divisor, is_labels
 
 
+class Terms(NamedTuple):
+    """A loss at some outputs: the loss of each sample, and the gradient ``factor * (plus - minus)``."""
+
+    losses: Callable[[], Array]
+    """Gives shape (..., N); not computed before it is asked for, since a step of training does without."""
+    plus: Array
+    """Shape (..., N, C)."""
+    minus: Array
+    factor: Array | None = None
+    """None for 1."""
+
+    def gradient(self) -> Array:
+        """Return the gradient of the sum of all losses with respect to the outputs, shape (..., N, C)."""
+        gradient = self.plus - self.minus
+        if self.factor is not None:
+            gradient *= self.factor
+        return gradient
+
+    def magnitudes(self, *, xp: Namespace) -> Array:
+        """Return the gradient with its difference made a sum of absolute values: what rounding acts on."""
+        sums = xp.abs(self.plus) + xp.abs(self.minus)
+        return sums if self.factor is None else xp.abs(self.factor) * sums
+
+
+@dataclass(frozen=True)
 class Loss(ABC):
-    """A loss: ``loss(y, t)`` is its value, ``loss.gradient(y, t)`` its gradient with respect to `y`."""
+    """A loss: ``loss(y, t)`` is its value, ``loss.gradient(y, t)`` its gradient with respect to `y`.
 
-    name: str
-    classification: bool
-    """Whether the network's output means classes (through softmax), or the predicted numbers themselves."""
-    prepare: Callable[..., Targets]
-    """``prepare(y, t, *, xp, **options)`` makes `t` ready for outputs like `y`, without a look at any value."""
+    Its options are its fields; a call may override them, ``loss(y, t, label_smoothing=0.1)``. A loss of your own is a
+    subclass with a `name` and the three methods `_prepare`, `_terms` and `_difference`.
+    """
 
-    def __call__(self, y: Array, t: Array, *, reduction: str = "mean", **options: Any) -> Array:
+    name: ClassVar[str]
+    classification: ClassVar[bool] = False
+    """Whether the outputs of a network mean classes (through softmax), or the predicted numbers themselves."""
+    _folded: ClassVar[tuple[str, ...]] = ("weights",)
+    """The fields of `Targets` in which the loss is linear, all together."""
+
+    @property
+    def ignored_label(self) -> int | None:
+        """The label of samples that do not count, where there is one."""
+        return None
+
+    def __call__(
+        self, y: Array, t: Array, *, reduction: str = "mean", sample_weight: Array | None = None, **options: Any
+    ) -> Array:
         """Return the loss: one number per member, or with ``reduction="none"`` one per sample."""
-        y, targets, xp = self._read(y, t, reduction, options)
-        return _reduce(self.losses(as_batch(y), targets, xp=xp), targets, reduction, y.ndim == 1, xp=xp)
+        loss, y, targets, norms, xp = self._read(y, t, reduction, sample_weight, options)
+        return _reduce(loss._terms(as_batch(y), targets, xp=xp).losses(), norms, reduction, y.ndim == 1, xp=xp)
 
-    def gradient(self, y: Array, t: Array, *, reduction: str = "mean", **options: Any) -> Array:
+    def gradient(
+        self, y: Array, t: Array, *, reduction: str = "mean", sample_weight: Array | None = None, **options: Any
+    ) -> Array:
         """Return the gradient of the loss with respect to `y`, in the shape of `y` (of the sum, for "none")."""
-        y, targets, xp = self._read(y, t, reduction, options)
-        _, gradient = self.losses_and_gradients(as_batch(y), targets, xp=xp)
+        loss, y, targets, norms, xp = self._read(y, t, reduction, sample_weight, options)
+        gradient = loss._terms(as_batch(y), targets, xp=xp).gradient()
+        # A sample that does not count has no gradient, whatever its outputs are.
+        unused = xp.broadcast_to((targets.weights == 0) & (targets.values == 0), gradient.shape)
+        gradient = xp.where(unused, xp.zeros_like(gradient), gradient)
         if reduction == "mean":
-            gradient = gradient / xp.expand_dims(divisor(targets, xp=xp), axis=(-2, -1))
+            gradient = gradient / xp.expand_dims(divisor(norms, xp=xp), axis=(-2, -1))
         return xp.reshape(gradient, y.shape)
 
-    def difference(self, y: Array, t: Array, change: Array, *, reduction: str = "mean", **options: Any) -> Array:
+    def difference(
+        self,
+        y: Array,
+        t: Array,
+        change: Array,
+        *,
+        reduction: str = "mean",
+        sample_weight: Array | None = None,
+        **options: Any,
+    ) -> Array:
         """Return ``loss(y + change, t) - loss(y, t)``, exact to rounding even where both are the same number."""
-        y, targets, xp = self._read(y, t, reduction, options)
+        loss, y, targets, norms, xp = self._read(y, t, reduction, sample_weight, options)
         if change.shape != y.shape:
             raise ValueError(f"change must have the shape of y, {tuple(y.shape)}, got {tuple(change.shape)}")
-        differences = self.differences(as_batch(y), targets, xp.astype(as_batch(change), y.dtype), xp=xp)
-        return _reduce(differences, targets, reduction, y.ndim == 1, xp=xp)
+        differences = loss._difference(as_batch(y), targets, xp.astype(as_batch(change), y.dtype), xp=xp)
+        return _reduce(differences, norms, reduction, y.ndim == 1, xp=xp)
 
-    def summands(self, y: Array, t: Array, *, reduction: str = "mean", **options: Any) -> Targets:
-        """Return targets, checked and weighted so that the loss is the plain sum of what `losses` gives for them."""
-        _, targets, xp = self._read(y, t, reduction, options)
-        if reduction != "mean":
-            return targets
-        total = xp.expand_dims(divisor(targets, xp=xp), axis=(-2, -1))
-        return targets._replace(weights=targets.weights / total)
+    def prepare(
+        self, t: Array, shape: tuple[int, ...], dtype: Any, *, sample_weight: Array | None = None, xp: Namespace
+    ) -> tuple[Targets, Array]:
+        """Return checked targets ready for outputs of a shape (..., N, C) and a dtype, and their norms, shape (..., N).
 
-    def _read(self, y: Array, t: Array, reduction: str, options: dict[str, Any]) -> tuple[Array, Targets, Namespace]:
+        The loss is the sum of the `_terms` for these targets, for the mean divided by the sum of the norms.
+        """
+        labels = self.classification and is_labels(t, len(shape), xp=xp)
+        if sample_weight is None:
+            weights = xp.ones((*(t.shape if labels else t.shape[:-1]), 1), dtype=dtype, device=device(t))
+        else:
+            weights = xp.expand_dims(xp.astype(sample_weight, dtype), axis=-1)
+        return self._prepare(t, weights, shape[-1], labels=labels, xp=xp)
+
+    def prepare_mean(
+        self, t: Array, shape: tuple[int, ...], dtype: Any, *, sample_weight: Array | None = None, xp: Namespace
+    ) -> Targets:
+        """Return targets as `prepare` does, divided so that the sum of the `_terms` is the mean."""
+        targets, norms = self.prepare(t, shape, dtype, sample_weight=sample_weight, xp=xp)
+        total = xp.expand_dims(divisor(norms, xp=xp), axis=(-2, -1))
+        return targets._replace(**{name: getattr(targets, name) / total for name in self._folded})
+
+    @abstractmethod
+    def _prepare(self, t: Array, weights: Array, outputs: int, *, labels: bool, xp: Namespace) -> tuple[Targets, Array]:
+        """Return targets and norms from labels (..., N) or values (..., N, C), and sample weights (..., N, 1)."""
+
+    @abstractmethod
+    def _terms(self, y: Array, targets: Targets, *, xp: Namespace) -> Terms:
+        """Return the terms of the loss at outputs with at least two axes."""
+
+    @abstractmethod
+    def _difference(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
+        """Return how much the loss of each sample changes, shape (..., N), when `y` does; nothing cancels."""
+
+    # The numerical gradient moves the outputs of sample n along lines y_n + s v_j. A loss that can say what it does
+    # there with less than all outputs for each pair of n and j overrides these three.
+
+    _line_has_outputs: ClassVar[bool] = True
+    """Whether `_line_difference` holds arrays of shape (N, J, C), or only (N, J)."""
+
+    def _line(self, y: Array, targets: Targets, directions: Array, reach: float, *, xp: Namespace) -> tuple[Array, ...]:
+        """Return arrays with a row for each sample that describe its lines, for `y` (N, C) and `directions` (J, C).
+
+        Exact to rounding where no ``|s v_jc|`` is above `reach`.
+        """
+        return y, *targets
+
+    def _line_difference(self, s: Array, line: tuple[Array, ...], directions: Array, *, xp: Namespace) -> Array:
+        """Return how much the loss changes at step `s`, shape (N, J), given the rows of `_line` for these samples."""
+        y, values, weights = (part[:, None, :] for part in line)
+        return self._difference(y, Targets(values, weights), s[..., None] * directions, xp=xp)
+
+    def _read(
+        self, y: Array, t: Array, reduction: str, sample_weight: Array | None, options: dict[str, Any]
+    ) -> tuple[Self, Array, Targets, Array, Namespace]:
         xp = namespace_of(y=y, t=t)
         y = as_floating(y, "y", xp=xp)
         check_choice(reduction, "reduction", ("mean", "sum", "none"))
-        labels = self.classification and is_labels(y, t, xp=xp)
-        check_shapes(y, t, labels=labels)
-        if labels:
-            check_labels(t, "t", y.shape[-1], options.get("ignore_index", IGNORE_INDEX))
-        return y, self.prepare(y, t, xp=xp, **options), xp
+        loss = self._with(options)
+        shape = tuple(y.shape)
+        check_targets(
+            shape,
+            t,
+            sample_weight,
+            classification=self.classification,
+            ignore_index=loss.ignored_label,
+            xp=xp,
+        )
+        if y.ndim == 1:
+            shape, t = (1, *shape), t[None, ...]
+        targets, norms = loss.prepare(t, shape, y.dtype, sample_weight=sample_weight, xp=xp)
+        return loss, y, targets, norms, xp
 
-    @abstractmethod
-    def losses(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
-        """Return s_n l_n, shape (..., N), of outputs with at least two axes."""
-
-    @abstractmethod
-    def losses_and_gradients(self, y: Array, targets: Targets, *, xp: Namespace) -> tuple[Array, Array]:
-        """Return s_n l_n and their gradients, shape (..., N, C), with respect to `y`."""
-
-    @abstractmethod
-    def differences(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
-        """Return how much each s_n l_n changes, shape (..., N), when `y` changes by `change`; nothing cancels."""
-
-    def __repr__(self) -> str:
-        return f"xpnet.{self.name}"
-
-
-class OutputLoss(Loss):
-    """A loss of the raw outputs of a network, which also knows how it changes along lines through them.
-
-    The line of sample n and direction j is ``y_n + s v_j``, and what the loss does there for all s takes only a few
-    numbers: `line` computes them once, `line_differences` uses them for many s.
-    """
-
-    @abstractmethod
-    def magnitudes(self, y: Array, targets: Targets, *, xp: Namespace) -> Array:
-        """Return the gradients with each difference in them made a sum of absolute values: what rounding acts on."""
-
-    @abstractmethod
-    def line(self, y: Array, targets: Targets, directions: Array, reach: float, *, xp: Namespace) -> tuple[Array, ...]:
-        """Return arrays with one row per sample that describe all lines, exact to rounding where |s v_jc| <= `reach`.
-
-        `y` is (N, C), `directions` (J, C).
-        """
-
-    @abstractmethod
-    def line_differences(self, s: Array, line: tuple[Array, ...], directions: Array, *, xp: Namespace) -> Array:
-        """Return how much s_n l_n changes at step `s`, shape (N, J), given `line` with rows for the same samples."""
+    def _with(self, options: dict[str, Any]) -> Self:
+        names = [option.name for option in fields(self)]
+        if unknown := [name for name in options if name not in names]:
+            raise TypeError(f"{self.name} has no option {unknown[0]!r}: it has {', '.join(names) or 'none'}")
+        return replace(self, **options) if options else self
 
 
-def _reduce(losses: Array, targets: Targets, reduction: str, single: bool, *, xp: Namespace) -> Array:
+def _reduce(losses: Array, norms: Array, reduction: str, single: bool, *, xp: Namespace) -> Array:
     if reduction == "none":
         return losses[0] if single else losses
     total = xp.sum(losses, axis=-1)
-    return total if reduction == "sum" else total / divisor(targets, xp=xp)
+    return total if reduction == "sum" else total / divisor(norms, xp=xp)

@@ -17,7 +17,7 @@ from xpnet._checks import check_positive
 from xpnet._typing import Array, Namespace, Params
 from xpnet.activations import Activation, identity
 from xpnet.devices import to_host
-from xpnet.losses import OutputLoss
+from xpnet.losses import Loss
 from xpnet.losses.targets import Targets
 
 MAX_BYTES = 4 * 2**20
@@ -32,6 +32,8 @@ class NumericalGradient(NamedTuple):
     gradients: Params
     kinks: Params
     """For each parameter, the number of samples whose hidden unit changes sign within the step (relu only)."""
+    underflow: dict[str, float]
+    """For each parameter, how large a part of a derivative can be lost because its difference is no normal number."""
 
 
 class _Layer(NamedTuple):
@@ -45,7 +47,9 @@ class _Layer(NamedTuple):
     """Shape (N, J), after it."""
     activation: Activation
     directions: Array
-    """Shape (J, C): how the outputs move when a unit's value does."""
+    """Shape (J, C): how the outputs move when a unit's value does, over `scale`."""
+    scale: float
+    """A power of 2, so that powers of the directions do not overflow."""
 
 
 def structured_gradient(
@@ -54,7 +58,7 @@ def structured_gradient(
     targets: Targets,
     *,
     activation: Activation,
-    loss: OutputLoss,
+    loss: Loss,
     h: float | None = None,
     max_bytes: int = MAX_BYTES,
     xp: Namespace,
@@ -72,7 +76,8 @@ def structured_gradient(
     activation, loss
         Of the network.
     h : float, optional
-        The step; by default the square root of the dtype's epsilon, or less where it would move an output further.
+        The step; by default the square of the dtype's epsilon, or less where it would move an output further: so small
+        that hardly a relu crosses its kink.
     max_bytes : int
         Bound of the memory for differences.
     xp : namespace
@@ -95,9 +100,12 @@ def structured_gradient(
         for member in range(params["W1"].shape[0])
     ]
     gradients, kinks = (
-        {name: xp.stack([part[name] for part in parts]) for name in params} for parts in zip(*results, strict=True)
+        {name: xp.stack([part[name] for part in parts]) for name in params}
+        for parts in ([result.gradients for result in results], [result.kinks for result in results])
     )
-    return NumericalGradient(gradients, kinks)
+    return NumericalGradient(
+        gradients, kinks, {name: max(result.underflow[name] for result in results) for name in params}
+    )
 
 
 def _network_gradient(
@@ -106,35 +114,37 @@ def _network_gradient(
     targets: Targets,
     *,
     activation: Activation,
-    loss: OutputLoss,
+    loss: Loss,
     h: float | None,
     max_bytes: int,
     xp: Namespace,
 ) -> NumericalGradient:
     ones = xp.ones((x.shape[0], 1), dtype=x.dtype, device=device(x))
     sums = xp.matmul(x, params["W1"]) + params["b1"]
-    values = activation.value(sums, xp=xp)
+    values = activation._value(sums, xp=xp)
     outputs = xp.matmul(values, params["W2"]) + params["b2"]
+    scale = 2.0 ** max(0, math.frexp(float(to_host(xp.max(xp.abs(params["W2"])))))[1])
     axes = xp.eye(outputs.shape[1], dtype=x.dtype, device=device(x))
     gradients: Params = {}
     kinks: Params = {}
+    underflow = {}
     for number, layer in (
-        ("1", _Layer(xp.concat([x, ones], axis=1), sums, values, activation, params["W2"])),
-        ("2", _Layer(xp.concat([values, ones], axis=1), outputs, outputs, identity, axes)),
+        ("1", _Layer(xp.concat([x, ones], axis=1), sums, values, activation, params["W2"] / scale, scale)),
+        ("2", _Layer(xp.concat([values, ones], axis=1), outputs, outputs, identity, axes, 1.0)),
     ):
-        both = _differentiate(layer, outputs, targets, loss=loss, h=h, max_bytes=max_bytes, xp=xp)
+        step = _step(layer, h, xp=xp)
+        both = _differentiate(layer, outputs, targets, loss=loss, h=step, max_bytes=max_bytes, xp=xp)
         for result, whole in zip((gradients, kinks), both, strict=True):
             result["W" + number], result["b" + number] = whole[:-1, :], whole[-1, :]
-    return NumericalGradient(gradients, kinks)
+        underflow["W" + number] = underflow["b" + number] = _underflow(x, step, xp=xp)
+    return NumericalGradient(gradients, kinks, underflow)
 
 
 def _differentiate(
-    layer: _Layer, outputs: Array, targets: Targets, *, loss: OutputLoss, h: float | None, max_bytes: int, xp: Namespace
+    layer: _Layer, outputs: Array, targets: Targets, *, loss: Loss, h: float, max_bytes: int, xp: Namespace
 ) -> tuple[Array, Array]:
     """Return the central differences for all weights of a layer, shape (I, J), and their numbers of kinks."""
-    farthest = float(to_host(xp.max(xp.abs(layer.inputs)) * xp.max(xp.abs(layer.directions))))
-    h = _step(h, farthest, float(xp.finfo(outputs.dtype).eps))
-    line = loss.line(outputs, targets, layer.directions, h * farthest, xp=xp)
+    line = loss._line(outputs, targets, layer.directions, h * _farthest(layer, xp=xp), xp=xp)
     # The samples with a non-zero input come first in each column: beyond their number there is nothing to compute.
     columns = xp.matrix_transpose(layer.inputs)
     order = xp.argsort(xp.astype(columns == 0, xp.int8), axis=1, stable=True)
@@ -143,7 +153,8 @@ def _differentiate(
 
     by_count = (-counts).argsort(kind="stable")
     units = layer.sums.shape[1]
-    rows = max(1, max_bytes // (_LIVE_ARRAYS * units * xp.finfo(outputs.dtype).bits // 8))
+    numbers = _LIVE_ARRAYS * units * (outputs.shape[1] if loss._line_has_outputs else 1)
+    rows = max(1, max_bytes // (numbers * xp.finfo(outputs.dtype).bits // 8))
     pieces, kinks = [], []
     for chosen in _groups(counts[by_count].tolist(), rows):
         places = xp.asarray(by_count[chosen], device=device(outputs))
@@ -162,7 +173,7 @@ def _differentiate(
 
 
 def _differences(
-    layer: _Layer, line: tuple[Array, ...], inputs: Array, samples: Array, h: float, *, loss: OutputLoss, xp: Namespace
+    layer: _Layer, line: tuple[Array, ...], inputs: Array, samples: Array, h: float, *, loss: Loss, xp: Namespace
 ) -> tuple[Array, Array]:
     """Return ``loss(+h) - loss(-h)`` summed over the chosen samples of some columns, and their kinks, shape (I, J)."""
     columns, count = inputs.shape
@@ -172,8 +183,8 @@ def _differences(
     d = h * xp.reshape(inputs, (-1, 1))
 
     def moved(d: Array) -> Array:
-        s = layer.activation.change(sums, values, d, xp=xp)
-        return loss.line_differences(s, line, layer.directions, xp=xp)
+        s = layer.scale * layer.activation._difference(sums, values, d, xp=xp)
+        return loss._line_difference(s, line, layer.directions, xp=xp)
 
     def per_column(array: Array) -> Array:
         return xp.sum(xp.reshape(array, (columns, count, -1)), axis=1)
@@ -195,10 +206,20 @@ def _groups(counts: list[int], rows: int) -> Iterator[slice]:
         start = stop
 
 
-def _step(h: float | None, farthest: float, eps: float) -> float:
-    """Return the step: where h moves no output by more than sqrt(eps), truncation is a relative error below eps."""
+def _farthest(layer: _Layer, *, xp: Namespace) -> float:
+    """Return a bound of how far a step of 1 moves an output."""
+    inputs, directions = (float(to_host(xp.max(xp.abs(array)))) for array in (layer.inputs, layer.directions))
+    return inputs * directions * layer.scale
+
+
+def _step(layer: _Layer, h: float | None, *, xp: Namespace) -> float:
+    """Return the step: as differences are passed on, it can be so small that truncation and kinks vanish."""
+    farthest = _farthest(layer, xp=xp)
     if h is None:
-        return math.sqrt(eps) / max(1.0, farthest)
+        limits = xp.finfo(layer.sums.dtype)
+        eps, least, reach = float(limits.eps), float(limits.smallest_normal), max(1.0, farthest)
+        # No smaller than what keeps differences normal numbers, unless truncation needs it.
+        return max(eps**2 / reach, min(least / eps**2, math.sqrt(eps) / reach))
     check_positive(h, "h")
     if h * farthest > 1:
         raise ValueError(
@@ -206,3 +227,8 @@ def _step(h: float | None, farthest: float, eps: float) -> float:
             f"take h below {1 / farthest:.1g}, or leave it out"
         )
     return h
+
+
+def _underflow(x: Array, h: float, *, xp: Namespace) -> float:
+    samples: int = x.shape[0]
+    return samples * float(xp.finfo(x.dtype).smallest_normal) / h

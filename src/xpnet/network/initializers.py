@@ -15,7 +15,7 @@ def weight_scale(init: str, fan_in: int, fan_out: int) -> float:
     r"""Return the standard deviation of the normal distribution that initial weights are drawn from.
 
     ======================  ======================================  ==========================
-    ``normal:S``            S (``normal`` alone: 0.01, the chapter)
+    ``normal:S``            S (the chapter's is 0.01)
     ``xavier``              sqrt(2 / (fan_in + fan_out))            Glorot and Bengio, 2010
     ``he``                  sqrt(2 / fan_in)                        He et al., 2015
     ======================  ======================================  ==========================
@@ -25,12 +25,12 @@ def weight_scale(init: str, fan_in: int, fan_out: int) -> float:
     >>> weight_scale("normal:0.01", 784, 50), weight_scale("he", 50, 10)
     (0.01, 0.2)
     """
-    kind, _, argument = init.partition(":")
+    kind, colon, argument = init.partition(":")
     check_choice(kind, "init", INITIALIZERS)
     if kind == "normal":
-        return _standard_deviation(argument or "0.01")
-    if argument:
-        raise ValueError(f"init: {kind!r} takes no number, got {init!r}: write {kind!r}, or 'normal:{argument}'")
+        return _standard_deviation(argument)
+    if colon:
+        raise ValueError(f"init: {kind!r} takes no number, got {init!r}: write {kind!r}, or 'normal:S'")
     return math.sqrt(2 / (fan_in + fan_out)) if kind == "xavier" else math.sqrt(2 / fan_in)
 
 

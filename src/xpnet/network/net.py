@@ -1,7 +1,8 @@
-"""The two-layer network: parameters, prediction, loss, and its gradient by backpropagation."""
+"""The two-layer network: parameters, prediction, loss, and its gradient."""
 
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
+from typing import Any, Concatenate, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 import numpy as np
 
@@ -9,17 +10,50 @@ from xpnet._checks import check_choice, check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace, Params
 from xpnet.activations import ACTIVATIONS, Activation, softmax
-from xpnet.devices import Device, select_device
-from xpnet.losses import LOSSES, OutputLoss
-from xpnet.losses.targets import Targets, as_batch
+from xpnet.devices import Device, select_device, to_host
+from xpnet.losses import LOSSES, Loss
+from xpnet.losses.loss import Terms
+from xpnet.losses.targets import Targets, as_batch, check_targets
 from xpnet.metrics import accuracy
 from xpnet.network.differences import MAX_BYTES, structured_gradient
 from xpnet.network.initializers import initial_weights
+from xpnet.network.passes import backward, forward
 
 DTYPES = ("float32", "float64")
 
+_PIECE_ROWS = 8192
+_PIECE_BYTES = 32 * 2**20
+"""A batch goes through the network in pieces of so many rows, or whose hidden values take so many bytes."""
 
-class TwoLayerNet:
+Score = TypeVar("Score", bound=float | list[float])
+"""What a record says of a network: a number, or with members a list of one number for each."""
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Options(TypedDict, total=False):
+    activation: str | Activation
+    loss: str | Loss
+    init: str
+    device: str | Device
+    dtype: str
+    seed: int
+
+
+def _on_its_device(
+    method: Callable[Concatenate["TwoLayerNet[Any]", P], R],
+) -> Callable[Concatenate["TwoLayerNet[Any]", P], R]:
+    """Let a method work on the network's GPU, whatever the current one of the caller's thread is."""
+
+    @wraps(method)
+    def on_its_device(net: "TwoLayerNet[Any]", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with net.device.current():
+            return method(net, *args, **kwargs)
+
+    return on_its_device
+
+
+class TwoLayerNet(Generic[Score]):
     """A network of one hidden layer, ``y = f(x W1 + b1) W2 + b2``.
 
     For classes, the outputs are logits: softmax turns them into probabilities and the loss is a cross-entropy. For
@@ -29,14 +63,15 @@ class TwoLayerNet:
     ----------
     input_size, hidden_size, output_size : int
         Numbers of features D, hidden units H, and outputs (classes) C.
-    activation : {"sigmoid", "relu", "tanh", "identity"}
-        The hidden units' activation f.
-    loss : {"softmax_cross_entropy", "cross_entropy_error", "mean_squared_error"}
-        "cross_entropy_error" is the chapter's, of softmax probabilities with 1e-7 added before the logarithm.
+    activation : str or Activation
+        The hidden units' activation f: "sigmoid", "relu", "tanh", "identity", "gelu", "silu", or an object.
+    loss : str or Loss
+        "softmax_cross_entropy", "softmax_cross_entropy_error" (the chapter's, with 1e-7 added before the logarithm) or
+        "mean_squared_error"; or an object, ``SoftmaxCrossEntropy(label_smoothing=0.1)``.
     init : str
         "normal:S" (standard deviation S; the chapter's is 0.01), "xavier" or "he"; biases start at 0.
     device : str or Device
-        "cpu", "gpu", "gpu:N", "auto", or a `Device` of any other array library.
+        "cpu", "gpu", "gpu:N", "auto", or another array library, as for `select_device`.
     dtype : {"float32", "float64"}
         Of all parameters; inputs are converted to it.
     seed : int
@@ -49,6 +84,8 @@ class TwoLayerNet:
     ----------
     params : dict of arrays
         ``W1`` (D, H), ``b1`` (H,), ``W2`` (H, C), ``b2`` (C,); with members (M, D, H) and so on.
+    activation, loss_function, device, dtype, members
+        What it was made with, names as the objects that they name.
 
     Raises
     ------
@@ -64,22 +101,48 @@ class TwoLayerNet:
     >>> {name: array.shape for name, array in net.params.items()}
     {'W1': (4, 3), 'b1': (3,), 'W2': (3, 2), 'b2': (2,)}
     >>> x, t = np.ones((5, 4), np.float32), np.asarray([0, 1, 0, 1, 1])
-    >>> net.predict(x).shape
+    >>> net(x).shape
     (5, 2)
     >>> float(net.loss(x, t)).__round__(2)
     0.69
     >>> sorted(net.gradient(x, t))
     ['W1', 'W2', 'b1', 'b2']
+
+    It can be copied, pickled, and moved to another device:
+
+    >>> import copy
+    >>> bool((copy.deepcopy(net).to("cpu").params["W1"] == net.params["W1"]).all())
+    True
     """
 
+    @overload
+    def __init__(
+        self: "TwoLayerNet[float]",
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        members: None = None,
+        **options: Unpack[_Options],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "TwoLayerNet[list[float]]",
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        members: int,
+        **options: Unpack[_Options],
+    ) -> None: ...
     def __init__(
         self,
         input_size: int,
         hidden_size: int,
         output_size: int,
         *,
-        activation: str = "sigmoid",
-        loss: str = "softmax_cross_entropy",
+        activation: str | Activation = "sigmoid",
+        loss: str | Loss = "softmax_cross_entropy",
         init: str = "normal:0.01",
         device: str | Device = "cpu",
         dtype: str = "float32",
@@ -88,14 +151,17 @@ class TwoLayerNet:
     ) -> None:
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("output_size", output_size)):
             check_count(size, name)
-        check_choice(activation, "activation", ACTIVATIONS)
-        check_choice(loss, "loss", LOSSES)
         check_choice(dtype, "dtype", DTYPES)
         if members is not None:
             check_count(members, "members")
+        if not isinstance(activation, Activation):
+            check_choice(activation, "activation", ACTIVATIONS)
+            activation = ACTIVATIONS[activation]
+        if not isinstance(loss, Loss):
+            check_choice(loss, "loss", LOSSES)
+            loss = LOSSES[loss]()
         self.input_size, self.hidden_size, self.output_size = input_size, hidden_size, output_size
-        self.activation: Activation = ACTIVATIONS[activation]
-        self.loss_function: OutputLoss = LOSSES[loss]
+        self.activation, self.loss_function = activation, loss
         self.device = device if isinstance(device, Device) else select_device(device)
         self.dtype = dtype
         self.members = members
@@ -112,78 +178,118 @@ class TwoLayerNet:
                 params[name] = self.device.asarray(host[0] if self.members is None else host, self.dtype)
         return params
 
-    def predict(self, x: Array) -> Array:
+    @_on_its_device
+    def outputs(self, x: Array) -> Array:
         """Return the outputs (logits, for classes) of inputs `x`, shape (D,), (N, D) or (M, N, D).
 
         Examples
         --------
         >>> import numpy as np, xpnet
-        >>> xpnet.TwoLayerNet(4, 3, 2).predict(np.zeros(4)).shape
+        >>> xpnet.TwoLayerNet(4, 3, 2).outputs(np.zeros(4)).shape
         (2,)
         """
         x, xp = self._read(x)
-        outputs, _ = forward(self.params, as_batch(x), activation=self.activation, xp=xp)
-        return outputs[0, :] if x.ndim == 1 else outputs
+        batch = as_batch(x)
+        outputs = [
+            forward(self.params, self.typed(batch[..., piece, :], xp=xp), activation=self.activation, xp=xp).outputs
+            for piece in self.pieces(batch.shape[-2])
+        ]
+        whole = outputs[0] if len(outputs) == 1 else xp.concat(outputs, axis=-2)
+        return whole[0, :] if x.ndim == 1 else whole
 
-    def predict_proba(self, x: Array) -> Array:
-        """Return the class probabilities of inputs `x`: the softmax of `predict`."""
-        self._check_classifies("predict_proba")
-        return softmax(self.predict(x))
+    __call__ = outputs
 
-    def loss(self, x: Array, t: Array, **options: Any) -> Array:
-        """Return the loss of inputs `x` against targets `t`: one number, or one per member.
+    @_on_its_device
+    def predict(self, x: Array) -> Array:
+        """Return the labels of inputs `x`, int64, one axis less than the outputs; for numbers, the outputs themselves.
 
-        `options` are those of the loss function: see `softmax_cross_entropy`, `cross_entropy_error` and
-        `mean_squared_error`.
+        Examples
+        --------
+        >>> import numpy as np, xpnet
+        >>> xpnet.TwoLayerNet(4, 3, 2).predict(np.zeros((5, 4))).shape
+        (5,)
         """
-        return self.loss_function(self.predict(x), t, **options)
+        outputs = self.outputs(x)
+        if not self.loss_function.classification:
+            return outputs
+        xp = namespace_of(outputs=outputs)
+        return xp.astype(xp.argmax(outputs, axis=-1), xp.int64)
 
+    @_on_its_device
+    def predict_proba(self, x: Array) -> Array:
+        """Return the class probabilities of inputs `x`: the softmax of `outputs`."""
+        self._check_classifies("predict_proba")
+        return softmax(self.outputs(x))
+
+    @_on_its_device
+    def loss(self, x: Array, t: Array, *, sample_weight: Array | None = None) -> Array:
+        """Return the mean loss of inputs `x` against targets `t`: one number, or one per member."""
+        return self.loss_function(self.outputs(x), t, sample_weight=sample_weight)
+
+    @_on_its_device
     def accuracy(self, x: Array, t: Array) -> Array:
         """Return the fraction of inputs `x` that are taken for their class `t`: one number, or one per member."""
         self._check_classifies("accuracy")
-        return accuracy(self.predict(x), t)
+        return accuracy(self.outputs(x), t)
 
-    def gradient(self, x: Array, t: Array, **options: Any) -> Params:
+    def gradient(self, x: Array, t: Array, *, sample_weight: Array | None = None) -> Params:
         """Return the gradient of `loss` with respect to every parameter, by backpropagation.
 
         A mapping with the names, shapes and dtype of `params`.
         """
-        x, xp = self._read(x)
-        batch = as_batch(x)
-        outputs, hidden = forward(self.params, batch, activation=self.activation, xp=xp)
-        slopes = self.loss_function.gradient(outputs[0, :] if x.ndim == 1 else outputs, t, **options)
-        return backward(self.params, batch, hidden, as_batch(slopes), activation=self.activation, xp=xp)
+        return self._differentiate(x, t, sample_weight)[1]
 
+    def loss_and_gradient(self, x: Array, t: Array, *, sample_weight: Array | None = None) -> tuple[Array, Params]:
+        """Return `loss` and `gradient` from one pass through the network.
+
+        Examples
+        --------
+        >>> import numpy as np, xpnet
+        >>> net = xpnet.TwoLayerNet(4, 3, 2)
+        >>> loss, gradient = net.loss_and_gradient(np.eye(4), np.asarray([0, 1, 1, 0]))
+        >>> round(float(loss), 4), gradient["W1"].shape
+        (0.6931, (4, 3))
+        """
+        terms, gradients, xp = self._differentiate(x, t, sample_weight)
+        return xp.sum(terms.losses(), axis=-1), gradients
+
+    @_on_its_device
+    def _differentiate(self, x: Array, t: Array, sample_weight: Array | None) -> tuple[Terms, Params, Namespace]:
+        batch, targets, xp = self.read_batch(x, t, sample_weight)
+        hidden, values, outputs = forward(self.params, batch, activation=self.activation, xp=xp)
+        terms = self.loss_function._terms(outputs, targets, xp=xp)
+        slopes = terms.gradient()
+        return terms, backward(self.params, batch, hidden, values, slopes, activation=self.activation, xp=xp), xp
+
+    @_on_its_device
     def numerical_gradient(
         self,
         x: Array,
         t: Array,
         *,
+        sample_weight: Array | None = None,
         method: str = "structured",
         h: float | None = None,
         max_bytes: int = MAX_BYTES,
         full_output: bool = False,
-        **options: Any,
     ) -> Any:
         """Return the gradient of `loss` by a central difference ``(loss(w + h) - loss(w - h)) / 2h`` for every w.
 
         Parameters
         ----------
-        x, t : array
-            Inputs and targets, as for `loss`.
+        x, t, sample_weight : array
+            Inputs, targets and weights, as for `loss`.
         method : {"structured", "black-box"}
             "structured" follows each step through the one unit that it moves, and passes on differences, so that
             nothing cancels: exact to rounding, in float32 too, and some hundred times faster than the loop over all
             parameters. "black-box" is that loop, around `loss` as it is.
         h : float, optional
-            The step. By default sqrt(eps) for "structured", and that of `numerical_gradient` for "black-box".
+            The step. By default eps^2 for "structured", and that of `numerical_gradient` for "black-box".
         max_bytes : int
             Bound of the memory that "structured" takes for differences.
         full_output : bool
             Return a `NumericalGradient` of "structured": the gradients, and for each parameter the number of samples
             whose relu the step takes across its kink, where the difference is between the slopes of both sides.
-        options
-            Those of the loss function.
 
         Returns
         -------
@@ -200,12 +306,14 @@ class TwoLayerNet:
         True
         """
         check_choice(method, "method", ("structured", "black-box"))
-        x, xp = self._read(x)
-        batch = as_batch(x)
-        outputs, _ = forward(self.params, batch, activation=self.activation, xp=xp)
-        targets = self.loss_function.summands(outputs[0, :] if x.ndim == 1 else outputs, t, **options)
         if method == "black-box":
-            return self._black_box_gradient(batch, targets, h, xp=xp)
+            from xpnet.numerical import numerical_gradient  # imported here, since most runs do without it
+
+            return {
+                name: numerical_gradient(loss, self.params[name], h=h)
+                for name, loss in self.losses_of_parameters(x, t, sample_weight=sample_weight)
+            }
+        batch, targets, xp = self.read_batch(x, t, sample_weight)
         result = structured_gradient(
             self.params,
             batch,
@@ -218,14 +326,60 @@ class TwoLayerNet:
         )
         return result if full_output else result.gradients
 
-    def _black_box_gradient(self, x: Array, targets: Targets, h: float | None, *, xp: Namespace) -> Params:
-        from xpnet.numerical import numerical_gradient  # imported here, since most runs do without it
+    def losses_of_parameters(
+        self, x: Array, t: Array, *, sample_weight: Array | None = None
+    ) -> Iterator[tuple[str, Callable[[Array], Array]]]:
+        """Yield the name of each parameter, and `loss` as a function of that parameter alone: a black box."""
+        batch, targets, xp = self.read_batch(x, t, sample_weight)
 
         def loss(name: str, w: Array) -> Array:
-            outputs, _ = forward({**self.params, name: w}, x, activation=self.activation, xp=xp)
-            return xp.sum(self.loss_function.losses(outputs, targets, xp=xp))
+            params = {**self.params, name: w}
+            outputs = forward(params, batch, activation=self.activation, xp=xp).outputs
+            return xp.sum(self.loss_function._terms(outputs, targets, xp=xp).losses())
 
-        return {name: numerical_gradient(partial(loss, name), w, h=h) for name, w in self.params.items()}
+        for name in self.params:
+            yield name, partial(loss, name)
+
+    def to(self, device: str | Device) -> "TwoLayerNet[Score]":
+        """Return a copy of this network on another device."""
+        other: TwoLayerNet[Score] = object.__new__(type(self))
+        device = device if isinstance(device, Device) else select_device(device)
+        other.__setstate__({**self.__getstate__(), "device": device})
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "params": {name: to_host(w).copy() for name, w in self.params.items()}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.params = {name: self.device.asarray(w) for name, w in state["params"].items()}
+
+    # What other rooms build on: shapes are checked here, dtypes brought to that of the parameters.
+
+    def read_batch(self, x: Array, t: Array, sample_weight: Array | None) -> tuple[Array, Targets, Namespace]:
+        """Return inputs as a batch in the network's dtype, and targets ready for sums that are the mean loss."""
+        x, xp = self._read(x)
+        lead: tuple[int, ...] = () if self.members is None else (self.members,)
+        shape: tuple[int, ...] = (*(() if x.ndim == 1 else (*lead, int(x.shape[-2]))), self.output_size)
+        loss = self.loss_function
+        check_targets(
+            shape, t, sample_weight, classification=loss.classification, ignore_index=loss.ignored_label, xp=xp
+        )
+        if x.ndim == 1:
+            shape, t = (1, *shape), t[None, ...]
+        targets = loss.prepare_mean(t, shape, self.params["W1"].dtype, sample_weight=sample_weight, xp=xp)
+        return self.typed(as_batch(x), xp=xp), targets, xp
+
+    def pieces(self, rows: int) -> Iterator[slice]:
+        """Yield slices of so many rows that their hidden values take little memory."""
+        row_bytes = (self.members or 1) * self.hidden_size * int(self.dtype[-2:]) // 8
+        at_once = max(1, min(_PIECE_ROWS, _PIECE_BYTES // row_bytes))
+        for start in range(0, rows, at_once):
+            yield slice(start, min(start + at_once, rows))
+
+    def typed(self, x: Array, *, xp: Namespace) -> Array:
+        """Return inputs in the dtype of the parameters."""
+        return xp.astype(x, self.params["W1"].dtype, copy=False)
 
     def _read(self, x: Array) -> tuple[Array, Namespace]:
         xp = namespace_of(x=x, params=self.params["W1"])
@@ -237,7 +391,7 @@ class TwoLayerNet:
                 f"for {other}, got {tuple(x.shape)}: reshape x, or make a network for its number of features"
             )
         check_real(x, "x", xp=xp)
-        return xp.astype(x, self.params["W1"].dtype, copy=False), xp
+        return x, xp
 
     def _check_classifies(self, what: str) -> None:
         if not self.loss_function.classification:
@@ -250,27 +404,3 @@ class TwoLayerNet:
             f"activation={self.activation.name!r}, loss={self.loss_function.name!r}, "
             f"device={str(self.device)!r}, dtype={self.dtype!r}{members})"
         )
-
-
-def forward(params: Params, x: Array, *, activation: Activation, xp: Namespace) -> tuple[Array, Array]:
-    """Return the outputs and the hidden values of a batch `x`."""
-    hidden = xp.matmul(x, params["W1"])
-    hidden += params["b1"][..., None, :]
-    hidden = activation.value(hidden, xp=xp)
-    outputs = xp.matmul(hidden, params["W2"])
-    outputs += params["b2"][..., None, :]
-    return outputs, hidden
-
-
-def backward(
-    params: Params, x: Array, hidden: Array, slopes: Array, *, activation: Activation, xp: Namespace
-) -> Params:
-    """Return the gradients of all parameters, given that of the outputs (`slopes`)."""
-    hidden_slopes = xp.matmul(slopes, xp.matrix_transpose(params["W2"]))
-    hidden_slopes *= activation.slope(hidden, xp=xp)
-    return {
-        "W1": xp.matmul(xp.matrix_transpose(x), hidden_slopes),
-        "b1": xp.sum(hidden_slopes, axis=-2),
-        "W2": xp.matmul(xp.matrix_transpose(hidden), slopes),
-        "b2": xp.sum(slopes, axis=-2),
-    }

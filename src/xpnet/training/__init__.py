@@ -2,15 +2,20 @@
 
 from xpnet.training.batches import epoch_order
 from xpnet.training.evaluation import Evaluation, evaluate
-from xpnet.training.loop import GRADIENTS, NonFiniteLossError, Record, default_epochs, fit
+from xpnet.training.loop import GRADIENTS, NonFiniteLossError, default_epochs, fit, fit_epochs
+from xpnet.training.record import Record
+from xpnet.training.state import Best, TrainingState
 
 __all__ = [
     "GRADIENTS",
+    "Best",
     "Evaluation",
     "NonFiniteLossError",
     "Record",
+    "TrainingState",
     "default_epochs",
     "epoch_order",
     "evaluate",
     "fit",
+    "fit_epochs",
 ]

@@ -1,10 +1,21 @@
-"""The order of an epoch: which sample comes when."""
+"""From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet._checks import check_count
+from xpnet._checks import check_count, check_real, namespace_of
 from xpnet._random import generator
+from xpnet._typing import Array, Namespace
+from xpnet.devices import to_host
+from xpnet.losses import Loss
+from xpnet.losses.targets import Targets, check_targets, is_labels
+from xpnet.metrics import as_labels
+from xpnet.network import TwoLayerNet
+
+_BLOCK_BYTES = 4 * 2**20
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -21,3 +32,121 @@ def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
     check_count(n, "n")
     check_count(epoch, "epoch", minimum=0)
     return generator(seed, "epoch", epoch).permutation(n).astype(np.int64, copy=False)
+
+
+class Split(NamedTuple):
+    """A data set on the network's device."""
+
+    x: Array
+    """Shape (N, D), in the dtype of the network."""
+    t: Array
+    """Labels (N,), or values (N, C)."""
+    sample_weight: Array | None
+    """Shape (N,) or (M, N)."""
+    xp: Namespace
+
+    @classmethod
+    def of(cls, net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None) -> Self:
+        """Check arrays, wherever they are, and bring them to the device."""
+        check_split(net, x, t, sample_weight)
+        x, t = net.device.asarray(x, net.dtype), net.device.asarray(t)
+        if sample_weight is not None:
+            sample_weight = net.device.asarray(sample_weight, net.dtype)
+        if not net.loss_function.classification:
+            t = net.device.asarray(t, net.dtype)
+        return cls(x, t, sample_weight, namespace_of(x=x, t=t))
+
+    def at(self, rows: Any) -> Self:
+        """Return the samples in a slice of rows."""
+        weight = None if self.sample_weight is None else self.sample_weight[..., rows]
+        return self._replace(x=self.x[rows, :], t=self.t[rows, ...], sample_weight=weight)
+
+    def take(self, rows: Array) -> Self:
+        """Return the samples at an array of indices."""
+        weight = None if self.sample_weight is None else self.xp.take(self.sample_weight, rows, axis=-1)
+        return self._replace(
+            x=self.xp.take(self.x, rows, axis=0), t=self.xp.take(self.t, rows, axis=0), sample_weight=weight
+        )
+
+
+def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None) -> None:
+    """Refuse arrays that do not fit the network, before anything is moved to its device."""
+    xp = namespace_of(x=x)
+    if x.ndim != 2 or x.shape[1] != net.input_size or x.shape[0] == 0:
+        raise ValueError(
+            f"x must have shape (samples, {net.input_size}), got {tuple(x.shape)}: "
+            "reshape it, or make a network for its number of features"
+        )
+    check_real(x, "x", xp=xp)
+    lead = () if net.members is None or sample_weight is None or sample_weight.ndim < 2 else (net.members,)
+    loss, shape = net.loss_function, (*lead, x.shape[0], net.output_size)
+    check_targets(
+        shape,
+        t,
+        sample_weight,
+        classification=loss.classification,
+        ignore_index=loss.ignored_label,
+        xp=namespace_of(t=t),
+    )
+
+
+def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Draw which samples train and which validate: a `fraction` of all, and as nearly as can be of every class."""
+    samples = t.shape[0]
+    count = round(fraction * samples)
+    if not 0 < count < samples:
+        raise ValueError(
+            f"validation: {fraction:g} of {samples} samples leaves none to {'train on' if count else 'validate'}: "
+            "take another fraction, or more samples"
+        )
+    order = generator(seed, "validation").permutation(samples)
+    if net.loss_function.classification:
+        xp = namespace_of(t=t)
+        labels = to_host(t if is_labels(t, 2, xp=xp) else as_labels(t, xp=xp))[order]
+        # Each sample gets its place among those of its class, as a number in (0, 1); the first of all go.
+        by_class = np.argsort(labels, kind="stable")
+        _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
+        places = np.empty(samples)
+        places[by_class] = (np.arange(samples) - np.repeat(starts, sizes) + 0.5) / np.repeat(sizes, sizes)
+        order = order[np.argsort(places, kind="stable")]
+    return np.sort(order[count:]), np.sort(order[:count])
+
+
+class Block(NamedTuple):
+    """Some mini-batches of one size."""
+
+    x: Array
+    """Shape (steps, size, D)."""
+    targets: Targets
+    """Shape (steps, size, C), with members (steps, 1, size, C); their losses add up to the mean of each mini-batch."""
+
+    def batches(self) -> Iterator[tuple[Array, Targets]]:
+        """Yield the inputs and targets of each step."""
+        for step in range(self.x.shape[0]):
+            yield self.x[step, ...], Targets(self.targets.values[step, ...], self.targets.weights[step, ...])
+
+
+def blocks(train: Split, order: Array, batch_size: int, loss: Loss, *, members: bool, outputs: int) -> Iterator[Block]:
+    """Yield the mini-batches of an epoch.
+
+    Rows are gathered for a block of many mini-batches at once: few launches on a GPU, and on a CPU a piece of memory
+    that is large enough for the C library to keep, where one allocated per step goes back to the system each time.
+    """
+    xp, rows = train.xp, order.shape[0]
+    batch_size = min(batch_size, rows)
+    sample_bytes = train.x.shape[1] * xp.finfo(train.x.dtype).bits // 8
+    block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * sample_bytes))
+    full = rows - rows % batch_size
+    starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
+    for start, stop in zip(starts, [*starts[1:], rows], strict=True):
+        size = min(batch_size, stop - start)
+        block = train.take(order[start:stop])
+        steps = ((stop - start) // size, 1, size) if members else ((stop - start) // size, size)
+        weight = block.sample_weight
+        if weight is not None:
+            weight = xp.reshape(weight, (-1, *steps) if weight.ndim > 1 else steps)
+            # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
+            weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(steps) else weight
+        t = xp.reshape(block.t, (*steps, *block.t.shape[1:]))
+        targets = loss.prepare_mean(t, (*steps, outputs), block.x.dtype, sample_weight=weight, xp=xp)
+        yield Block(xp.reshape(block.x, (-1, size, block.x.shape[1])), targets)

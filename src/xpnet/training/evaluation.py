@@ -1,101 +1,136 @@
-"""How good a network is on a whole data set, kept on its device."""
+"""How good a network is on a whole data set."""
 
-from collections.abc import Mapping
-from operator import itemgetter
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Generic
 
-import numpy as np
-from array_api_compat import is_array_api_obj
-
-from xpnet._checks import namespace_of
 from xpnet._typing import Array, Namespace
 from xpnet.devices import to_host
-from xpnet.losses.targets import IGNORE_INDEX, Targets, check_labels, check_shapes, divisor, is_labels, not_ignored
-from xpnet.metrics import count_correct, labels_of
-from xpnet.network import TwoLayerNet, forward
+from xpnet.losses.targets import divisor, is_counted
+from xpnet.metrics import as_labels, count_correct
+from xpnet.network import Score, TwoLayerNet, forward
+from xpnet.training.batches import Split
 
-_ROWS = 8192
-"""Samples that are evaluated at once, or fewer: as many as have hidden values of so many bytes."""
-_HIDDEN_BYTES = 256 * 2**20
-
-
-class Evaluation(NamedTuple):
-    """The loss and the accuracy (None where there are no classes): numbers, or lists of one for each member."""
-
-    loss: float | list[float]
-    accuracy: float | list[float] | None
+CLASS_METRICS = ("accuracy",)
+NUMBER_METRICS = ("rmse", "mae", "r2")
 
 
-def evaluate(net: TwoLayerNet, x: Array, t: Array, **options: Any) -> Evaluation:
-    """Return the loss and accuracy of `net` on a whole data set, in pieces that fit any memory.
+@dataclass(frozen=True)
+class Evaluation(Generic[Score]):
+    """The loss and the metrics of a data set: numbers, or lists of one for each member.
 
-    Arrays may be on the host or on the network's device; `options` are those of the loss.
+    For classes, the accuracy. For numbers, the root mean squared error, the mean absolute error and the coefficient of
+    determination R², each the mean over the outputs.
+    """
+
+    loss: Score
+    metrics: dict[str, Score]
+
+    @property
+    def accuracy(self) -> Score:
+        """Fraction in [0, 1]."""
+        return self._metric("accuracy")
+
+    @property
+    def rmse(self) -> Score:
+        """Root mean squared error, in the unit of the targets."""
+        return self._metric("rmse")
+
+    @property
+    def mae(self) -> Score:
+        """Mean absolute error, in the unit of the targets."""
+        return self._metric("mae")
+
+    @property
+    def r2(self) -> Score:
+        """1 for perfect predictions, 0 for those of the targets' mean."""
+        return self._metric("r2")
+
+    def _metric(self, name: str) -> Score:
+        if name not in self.metrics:
+            raise ValueError(f"this network's loss gives no {name}, but {', '.join(self.metrics)}: use one of these")
+        return self.metrics[name]
+
+
+def evaluate(net: TwoLayerNet[Score], x: Array, t: Array, *, sample_weight: Array | None = None) -> Evaluation[Score]:
+    """Return the loss and the metrics of `net` on a whole data set, in pieces that fit any memory.
+
+    Parameters
+    ----------
+    net : TwoLayerNet
+        The network.
+    x, t : array, shape (n, D), and (n,) labels or (n, C)
+        On the host or on the network's device.
+    sample_weight : array, shape (n,), optional
+        Weights of the samples in the loss; the metrics count every sample alike.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array does not fit the network.
 
     Examples
     --------
     >>> import xpnet
     >>> data = xpnet.load_digits()
-    >>> loss, accuracy = xpnet.evaluate(xpnet.TwoLayerNet(64, 50, 10), data.x_test, data.t_test)
-    >>> round(loss, 1)
-    2.3
+    >>> result = xpnet.evaluate(xpnet.TwoLayerNet(64, 50, 10), *data.test)
+    >>> round(result.loss, 1), result.accuracy < 0.2
+    (2.3, True)
     """
-    return evaluate_split(net, Split.of(net, x, t, "evaluate", options))
+    with net.device.current():
+        split = Split.of(net, x, t, sample_weight)
+        return read_evaluation(net, to_host(scores(net, split)))
 
 
-class Split(NamedTuple):
-    """A data set on the device, its targets ready for the loss."""
-
-    x: Array
-    targets: Targets
-    labels: Array | None
-    """Shape (N,), -1 where ignored."""
-    counted: int
-    """The number of samples that are not ignored."""
-    xp: Namespace
-
-    @classmethod
-    def of(cls, net: TwoLayerNet, x: Array, t: Array, name: str, options: Mapping[str, Any]) -> "Split":
-        x, t = net.device.asarray(x, net.dtype), net.device.asarray(t)
-        xp = namespace_of(x=x, t=t)
-        if x.ndim != 2 or x.shape[1] != net.input_size or x.shape[0] == 0:
-            raise ValueError(
-                f"x_{name} must have shape (samples, {net.input_size}), got {tuple(x.shape)}: "
-                "reshape it, or make a network for its number of features"
-            )
-        like = xp.zeros((1, net.output_size), dtype=x.dtype, device=net.device.handle)
-        classification = net.loss_function.classification
-        has_labels = classification and is_labels(like, t, xp=xp)
-        check_shapes(xp.broadcast_to(like, (x.shape[0], net.output_size)), t, labels=has_labels)
-        ignore_index = options.get("ignore_index", IGNORE_INDEX)
-        if has_labels:
-            check_labels(t, f"t_{name}", net.output_size, ignore_index)
-        options = {
-            key: net.device.asarray(value) if is_array_api_obj(value) and value.ndim else value
-            for key, value in options.items()
-        }
-        targets = net.loss_function.prepare(like, t, xp=xp, **options)
-        labels, counted = None, x.shape[0]
-        if classification and not has_labels:
-            labels = labels_of(like, t, xp=xp)
-        elif has_labels:
-            counts = not_ignored(t, ignore_index, xp=xp)
-            labels = xp.where(counts, xp.astype(t, xp.int32), -1)
-            counted = max(1, int(np.count_nonzero(to_host(counts))))
-        return cls(x, targets, labels, counted, xp)
+def scores(net: TwoLayerNet[Any], split: Split) -> Array:
+    """Return the loss and the metrics on a split, still on the device, shape (1 + metrics,) or (1 + metrics, M)."""
+    xp, parts = split.xp, []
+    for piece in net.pieces(split.x.shape[0]):
+        part = split.at(piece)
+        outputs = forward(net.params, part.x, activation=net.activation, xp=xp).outputs
+        parts.append(_sums(net, part, outputs, xp=xp))
+    loss, norm, *measures = (sum(column[1:], start=column[0]) for column in zip(*parts, strict=True))
+    loss = loss / divisor(norm[..., None], xp=xp)
+    if net.loss_function.classification:
+        correct, counted = measures
+        metrics = [correct / xp.maximum(counted, xp.ones_like(counted))]
+    else:
+        metrics = _regression(measures[0], measures[1], split, xp=xp)
+    return xp.stack([loss, *(xp.broadcast_to(metric, loss.shape) for metric in metrics)])
 
 
-def evaluate_split(net: TwoLayerNet, split: Split) -> Evaluation:
-    """Return the loss and accuracy on a split: `evaluate` for data that are on the device already."""
-    xp, rows = split.xp, split.x.shape[0]
-    losses, correct = [], []
-    sample_bytes = (net.members or 1) * net.hidden_size * xp.finfo(split.x.dtype).bits // 8
-    at_once = max(1, min(_ROWS, _HIDDEN_BYTES // sample_bytes))
-    for start in range(0, rows, at_once):
-        piece = slice(start, min(start + at_once, rows))
-        outputs, _ = forward(net.params, split.x[piece, :], activation=net.activation, xp=xp)
-        targets = split.targets.map(itemgetter((piece, ...)))
-        losses.append(xp.sum(net.loss_function.losses(outputs, targets, xp=xp), axis=-1))
-        if split.labels is not None:
-            correct.append(count_correct(outputs, split.labels[piece], xp=xp))
-    loss = to_host(sum(losses) / divisor(split.targets, xp=xp)).tolist()
-    return Evaluation(loss, to_host(sum(correct) / split.counted).tolist() if correct else None)
+def read_evaluation(net: TwoLayerNet[Score], scores: Any) -> Evaluation[Score]:
+    """Return what `scores` gave, once it is on the host."""
+    loss, *metrics = scores.tolist()
+    names = CLASS_METRICS if net.loss_function.classification else NUMBER_METRICS
+    return Evaluation(loss, dict(zip(names, metrics, strict=True)))
+
+
+def _sums(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Namespace) -> tuple[Array, ...]:
+    """Return what a piece adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
+    loss, shape = net.loss_function, tuple(outputs.shape[-2:])
+    targets, norms = loss.prepare(part.t, shape, outputs.dtype, sample_weight=part.sample_weight, xp=xp)
+    total = xp.sum(loss._terms(outputs, targets, xp=xp).losses(), axis=-1), xp.sum(norms, axis=-1)
+    if not loss.classification:
+        error = outputs - part.t
+        return *total, xp.sum(error * error, axis=-2), xp.sum(xp.abs(error), axis=-2)
+    if part.t.ndim == 2 or loss.ignored_label is None:
+        labels = as_labels(part.t, xp=xp) if part.t.ndim == 2 else part.t
+        return *total, count_correct(outputs, labels, xp=xp), xp.ones_like(norms[..., 0]) * shape[0]
+    counted = is_counted(part.t, loss.ignored_label, xp=xp)
+    labels = xp.where(counted, xp.astype(part.t, xp.int32), -1)
+    return *total, count_correct(outputs, labels, xp=xp), xp.sum(xp.astype(counted, outputs.dtype), axis=-1)
+
+
+def _regression(squares: Array, absolutes: Array, split: Split, *, xp: Namespace) -> list[Array]:
+    """Return RMSE, MAE and R² from the sums of errors of each output, shape (..., C)."""
+    samples = split.x.shape[0]
+    spread = split.t - xp.mean(split.t, axis=0, keepdims=True)
+    spread = xp.broadcast_to(xp.sum(spread * spread, axis=0), squares.shape)
+    # Where the targets do not vary there is nothing to explain: 1 for no error, else 0.
+    ratio = squares / xp.where(spread == 0, xp.ones_like(spread), spread)
+    ratio = xp.where(spread == 0, xp.astype(squares != 0, squares.dtype), ratio)
+    return [
+        xp.mean(xp.sqrt(squares / samples), axis=-1),
+        xp.mean(absolutes / samples, axis=-1),
+        xp.mean(1 - ratio, axis=-1),
+    ]

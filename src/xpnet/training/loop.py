@@ -1,149 +1,193 @@
-"""The training loop: mini-batch descent over shuffled epochs, as a generator of records."""
+"""The training loop: mini-batch descent over shuffled epochs."""
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from operator import itemgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from array_api_compat import is_array_api_obj
+from array_api_compat import device
 
-from xpnet._checks import check_choice, check_count, check_positive
+from xpnet._checks import check_choice, check_count, namespace_of
 from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
-from xpnet.losses.targets import Targets, divisor
-from xpnet.network import TwoLayerNet, backward, forward
+from xpnet.losses.targets import Targets
+from xpnet.network import Score, TwoLayerNet, backward, forward
 from xpnet.network.differences import structured_gradient
-from xpnet.optimizers import SGD, Optimizer, OptimizerState, clip_gradient_norm
-from xpnet.training.batches import epoch_order
-from xpnet.training.evaluation import Split, evaluate_split
+from xpnet.optimizers import SGD, Optimizer, OptimizerState
+from xpnet.training.batches import Split, blocks, check_split, epoch_order, held_back
+from xpnet.training.evaluation import read_evaluation, scores
+from xpnet.training.progress import with_bar
+from xpnet.training.record import Record
+from xpnet.training.state import Best, TrainingState, copied, restored
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""
-
-_BLOCK_BYTES = 4 * 2**20
-
-
-class Data(Protocol):
-    """What `fit` needs of a data set; `xpnet.datasets.Dataset` is one."""
-
-    @property
-    def x_train(self) -> Array: ...
-    @property
-    def t_train(self) -> Array: ...
-    @property
-    def x_test(self) -> Array: ...
-    @property
-    def t_test(self) -> Array: ...
 
 
 class NonFiniteLossError(ArithmeticError):
     """The loss became NaN or infinite; the network holds the parameters of the last record again."""
 
 
-@dataclass(frozen=True)
-class Record:
-    """What is known after an epoch; with members, losses and accuracies are lists of one number for each."""
-
-    step: int
-    """Mini-batches so far."""
-    epoch: int
-    train_loss: float | list[float]
-    train_accuracy: float | list[float] | None
-    """Fraction in [0, 1]; None for a network that predicts numbers."""
-    test_loss: float | list[float]
-    test_accuracy: float | list[float] | None
-    seconds: float
-    """Since the start, evaluation included."""
-    samples_per_second: float
-    """Of this epoch's training, evaluation not included."""
-    batch_losses: np.ndarray[Any, Any]
-    """The loss of every mini-batch of this epoch, before its step; shape (steps,) or (steps, M)."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all but `batch_losses`: a line of ``metrics.jsonl``."""
-        return {name: value for name, value in asdict(self).items() if name != "batch_losses"}
-
-
 def fit(
-    net: TwoLayerNet,
-    data: Data,
+    net: TwoLayerNet[Score],
+    x: Array,
+    t: Array,
     *,
+    validation: float | tuple[Array, Array] | None = None,
+    sample_weight: Array | None = None,
     optimizer: Optimizer | None = None,
     batch_size: int = 100,
     epochs: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     gradient: str = "backpropagation",
-    max_gradient_norm: float | None = None,
-    loss_options: Mapping[str, Any] | None = None,
-) -> Iterator[Record]:
-    """Return an iterator that trains `net` in place, one epoch for each `Record` it yields.
+    patience: int | None = None,
+    state: TrainingState | None = None,
+    progress: bool = False,
+) -> list[Record[Score]]:
+    """Train `net` in place and return a record of every epoch.
 
     Every epoch is a permutation of the training set, drawn on the host from (seed, epoch), and cut into mini-batches;
-    the last one may be short. The data are moved to the device of the network once. Nothing is read back from there
-    within an epoch.
+    the last one may be short. The data are moved to the device of the network once, and read back from it once an
+    epoch.
 
     Parameters
     ----------
     net : TwoLayerNet
         Changed in place.
-    data : object with x_train, t_train, x_test, t_test
-        Features (n, D), and labels (n,) or targets (n, C): arrays on the host, or on the network's device already.
+    x : array, shape (n, D)
+        Features, on the host or on the network's device.
+    t : array, shape (n,) or (n, C)
+        Labels, or targets with a value for every output.
+    validation : float or pair of arrays, optional
+        What every epoch is judged by: a fraction of the samples, in (0, 1), which is then not trained on (drawn by the
+        seed, and of every class alike), or a set ``(x, t)`` of its own.
+    sample_weight : array, shape (n,), optional
+        Weights of the training samples.
     optimizer : Optimizer, optional
         The chapter's by default: ``SGD(learning_rate=0.1)``.
     batch_size : int
         Samples in a mini-batch.
     epochs : int, optional
-        By default as many as hold 10,000 mini-batches.
-    seed : int
-        Same seed, same mini-batches, on every device.
+        The epoch to train up to, those of `state` included; by default as many as hold 10,000 mini-batches.
+    seed : int, optional
+        Same seed, same mini-batches, on every device. By default 0, or that of `state`.
     gradient : {"backpropagation", "numerical"}
         How each step gets its gradient; "numerical" is `TwoLayerNet.numerical_gradient`, some hundred times slower.
-    max_gradient_norm : float, optional
-        Scale longer gradients down to this norm.
-    loss_options : mapping, optional
-        Options of the loss, such as ``{"label_smoothing": 0.1}``; a sample_weight belongs to the training set.
+    patience : int, optional
+        Stop when the validation loss has not fallen for so many epochs; at the end the network gets the parameters of
+        the epoch where it was lowest.
+    state : TrainingState, optional
+        Go on from ``record.state`` of an earlier call with the same arguments: 2 epochs and 2 more equal 4.
+    progress : bool
+        Show a bar, on a terminal or in a notebook.
 
     Returns
     -------
-    iterator of Record
-        Nothing is trained before the first is asked for.
+    list of Record
+        One for each epoch that this call trained. Each holds a copy of the parameters, and of what the optimizer
+        remembers, in its `state`: for very many epochs of a large network take `fit_epochs`.
 
     Raises
     ------
     NonFiniteLossError
         At the end of an epoch, if a loss in it, or of the network after it, is not finite.
     TypeError, ValueError
-        If an argument, a shape or a label does not fit.
+        If an argument, a shape or a label does not fit; before anything is moved to the device.
 
     Examples
     --------
     >>> import xpnet
     >>> data = xpnet.load_digits()
     >>> net = xpnet.TwoLayerNet(64, 50, 10, init="xavier")
-    >>> for record in xpnet.fit(net, data, optimizer=xpnet.Adam(learning_rate=0.01), epochs=2):
-    ...     print(record.epoch, record.step, record.test_accuracy > 0.8)
-    1 39 True
-    2 78 True
+    >>> rule = xpnet.Adam(learning_rate=0.01)
+    >>> records = xpnet.fit(net, *data.train, validation=data.test, optimizer=rule, epochs=2)
+    >>> [(record.epoch, record.step, record.validation_accuracy > 0.8) for record in records]
+    [(1, 39, True), (2, 78, True)]
+    """
+    records = fit_epochs(
+        net,
+        x,
+        t,
+        validation=validation,
+        sample_weight=sample_weight,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=seed,
+        gradient=gradient,
+        patience=patience,
+        state=state,
+    )
+    return list(with_bar(records) if progress else records)
+
+
+def fit_epochs(
+    net: TwoLayerNet[Score],
+    x: Array,
+    t: Array,
+    *,
+    validation: float | tuple[Array, Array] | None = None,
+    sample_weight: Array | None = None,
+    optimizer: Optimizer | None = None,
+    batch_size: int = 100,
+    epochs: int | None = None,
+    seed: int | None = None,
+    gradient: str = "backpropagation",
+    patience: int | None = None,
+    state: TrainingState | None = None,
+) -> Iterator[Record[Score]]:
+    """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
+
+    Nothing is trained before the first record is asked for, and nothing more after a ``break``. Arguments are those
+    of `fit`, and checked at once.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> data = xpnet.load_digits()
+    >>> net = xpnet.TwoLayerNet(64, 50, 10, init="xavier")
+    >>> for record in xpnet.fit_epochs(net, *data.train, validation=0.2, optimizer=xpnet.Adam(0.01)):
+    ...     if record.validation_accuracy > 0.9:
+    ...         break
+    >>> record.epoch
+    2
     """
     optimizer = optimizer or SGD()
     check_count(batch_size, "batch_size")
     check_choice(gradient, "gradient", GRADIENTS)
-    if max_gradient_norm is not None:
-        check_positive(max_gradient_norm, "max_gradient_norm")
-    options = dict(loss_options or {})
-    train = Split.of(net, data.x_train, data.t_train, "train", options)
-    options.pop("sample_weight", None)
-    test = Split.of(net, data.x_test, data.t_test, "test", options)
-    if epochs is None:
-        epochs = default_epochs(train.x.shape[0], batch_size)
-    check_count(epochs, "epochs")
+    if epochs is not None:
+        check_count(epochs, "epochs")
+    if seed is None:
+        seed = 0 if state is None else state.seed
+    check_count(seed, "seed", minimum=0)
+    if patience is not None:
+        check_count(patience, "patience")
+        if validation is None or net.members is not None:
+            need = "a validation set to watch" if validation is None else "a network without members"
+            raise ValueError(f"patience={patience} needs {need}: give validation=0.2, say, or leave patience out")
+    optimizer.prepare(net.params, members=net.members is not None, xp=net.device.namespace)
+    check_split(net, x, t, sample_weight)
+    parts, held = _parts(net, x, t, sample_weight, validation, seed)
 
-    rules = _Rules(optimizer, GRADIENTS[gradient], batch_size, max_gradient_norm, seed)
-    return _records(net, train, test, rules, epochs)
+    done = 0 if state is None else state.epoch
+    samples = int(parts[0].shape[0])
+    epochs = default_epochs(samples, batch_size) if epochs is None else epochs
+    if state is not None:
+        if state.seed != seed:
+            raise ValueError(f"seed must be that of the state, {state.seed}, got {seed}: leave it out")
+        if done >= epochs:
+            raise ValueError(f"epochs must be more than the {done} of the state, got {epochs}: it has them already")
+        params, slots = restored(state, net, optimizer)
+        net.params.update(params)
+    else:
+        slots = optimizer.initial_state(net.params)
+    job = _Job(optimizer, GRADIENTS[gradient], batch_size, done, epochs, seed, patience)
+    with net.device.current():
+        train = Split.of(net, *parts)
+        test = None if held is None else Split.of(net, *held, None)
+    return _records(net, train, test, job, slots, None if state is None else state.best)
 
 
 def default_epochs(samples: int, batch_size: int) -> int:
@@ -158,118 +202,162 @@ def default_epochs(samples: int, batch_size: int) -> int:
     return math.ceil(ITERATIONS / math.ceil(samples / batch_size))
 
 
-class _Rules(NamedTuple):
+Differentiate: TypeAlias = Callable[[TwoLayerNet[Any], Array, Targets, Namespace], tuple[Array, Params]]
+"""Gives the outputs of a batch, and the gradients of the sum of its losses."""
+
+
+class _Job(NamedTuple):
     """How to train, whatever is trained."""
 
     optimizer: Optimizer
-    differentiate: Callable[[TwoLayerNet, Array, Targets, Namespace], tuple[Array, Params]]
+    differentiate: Differentiate
     batch_size: int
-    max_norm: float | None
+    done: int
+    epochs: int
     seed: int
+    patience: int | None
 
 
-def _records(net: TwoLayerNet, train: Split, test: Split, rules: _Rules, epochs: int) -> Iterator[Record]:
-    samples = train.x.shape[0]
-    state = rules.optimizer.initial_state(net.params)
-    start = time.perf_counter()
-    for epoch in range(1, epochs + 1):
-        first_step, epoch_start = state.step, time.perf_counter()
-        order = net.device.asarray(epoch_order(samples, seed=rules.seed, epoch=epoch))
-        with _whole_or_undone(net, xp=train.xp):
-            batch_losses = to_host(_train_epoch(net, train, order, rules, state))
-            epoch_seconds = time.perf_counter() - epoch_start
-            train_loss, train_accuracy = evaluate_split(net, train)
-            test_loss, test_accuracy = evaluate_split(net, test)
-            losses = np.stack([*batch_losses, np.asarray(train_loss) + np.asarray(test_loss)])
-            if not np.isfinite(losses).all():
-                raise _non_finite(losses, first_step, rules.optimizer)
-        yield Record(
-            step=state.step,
-            epoch=epoch,
-            train_loss=train_loss,
-            train_accuracy=train_accuracy,
-            test_loss=test_loss,
-            test_accuracy=test_accuracy,
-            seconds=time.perf_counter() - start,
-            samples_per_second=samples / epoch_seconds,
-            batch_losses=batch_losses,
+def _parts(
+    net: TwoLayerNet[Any],
+    x: Array,
+    t: Array,
+    sample_weight: Array | None,
+    validation: Any,
+    seed: int,
+) -> tuple[tuple[Array, Array, Array | None], tuple[Array, Array] | None]:
+    """Return what to train on and what to validate on, still where it came from."""
+    if validation is None:
+        return (x, t, sample_weight), None
+    if isinstance(validation, tuple | list) and len(validation) == 2:
+        try:
+            check_split(net, validation[0], validation[1], None)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"validation: {error}") from None
+        return (x, t, sample_weight), (validation[0], validation[1])
+    if isinstance(validation, bool) or not isinstance(validation, int | float) or not 0 < validation < 1:
+        raise ValueError(
+            f"validation must be a fraction in (0, 1), a pair (x, t) or None, got {type(validation).__name__} "
+            f"{validation if isinstance(validation, int | float) else ''}".rstrip()
         )
+    kept, held = held_back(net, t, validation, seed)
+
+    def rows(array: Array, indices: Any, axis: int = 0) -> Array:
+        xp = namespace_of(array=array)
+        return xp.take(array, xp.asarray(indices, device=device(array)), axis=axis)
+
+    weight = None if sample_weight is None else rows(sample_weight, kept, -1)
+    return (rows(x, kept), rows(t, kept), weight), (rows(x, held), rows(t, held))
+
+
+def _records(
+    net: TwoLayerNet[Score],
+    train: Split,
+    validation: Split | None,
+    job: _Job,
+    slots: OptimizerState,
+    best: Best | None,
+) -> Iterator[Record[Score]]:
+    start, samples = time.perf_counter(), train.x.shape[0]
+    with net.device.current():
+        rule = job.optimizer.prepare(net.params, members=net.members is not None, xp=train.xp)
+        kept = copied(net.params)
+    for epoch in range(job.done + 1, job.epochs + 1):
+        first_step, epoch_start = slots.step, time.perf_counter()
+        with net.device.current(), _whole_or_undone(net, kept):
+            batch_losses, *parts = _read_at_once(
+                [
+                    _train_epoch(net, train, epoch, job._replace(optimizer=rule), slots),
+                    *(scores(net, split) for split in (train, validation) if split is not None),
+                ],
+                xp=train.xp,
+            )
+            losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
+            if not np.isfinite(losses).all():
+                raise _non_finite(losses, first_step, slots.step, job.optimizer)
+            kept = copied(net.params)
+            slots_kept = {name: copied(arrays) for name, arrays in slots.slots.items()}
+        trained, *validated = (read_evaluation(net, part) for part in parts)
+        if validated and net.members is None and (best is None or parts[1][0] < best.loss):
+            best = Best(epoch, float(parts[1][0]), kept)
+        yield Record(
+            step=slots.step,
+            epoch=epoch,
+            epochs=job.epochs,
+            train=trained,
+            validation=validated[0] if validated else None,
+            seconds=time.perf_counter() - start,
+            samples_per_second=samples / (time.perf_counter() - epoch_start),
+            batch_losses=batch_losses,
+            state=TrainingState(kept, OptimizerState(slots.step, slots_kept), epoch, job.seed, best),
+        )
+        if job.patience is not None and best is not None and epoch - best.epoch >= job.patience:
+            break
+    if job.patience is not None and best is not None:
+        with net.device.current():
+            net.params.update(copied(best.params))
 
 
 @contextmanager
-def _whole_or_undone(net: TwoLayerNet, *, xp: Namespace) -> Iterator[None]:
+def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
     """Give `net` its parameters back if the epoch does not end: it diverges, or is interrupted."""
-    before = {name: xp.asarray(w, copy=True) for name, w in net.params.items()}
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # Seen in the losses, all at once.
             yield
     except BaseException:
-        net.params.update(before)
+        net.params.update(copied(before))
         raise
 
 
-def _train_epoch(net: TwoLayerNet, train: Split, order: Array, rules: _Rules, state: OptimizerState) -> Array:
+def _train_epoch(net: TwoLayerNet[Any], train: Split, epoch: int, job: _Job, slots: OptimizerState) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
+    xp, members = train.xp, net.members is not None
+    order = net.device.asarray(epoch_order(train.x.shape[0], seed=job.seed, epoch=epoch))
     losses = []
-    for x, targets in _mini_batches(train, order, rules.batch_size):
-        loss, gradients = rules.differentiate(net, x, targets, train.xp)
-        if rules.max_norm is not None:
-            gradients = clip_gradient_norm(gradients, rules.max_norm, members=net.members is not None)
-        rules.optimizer.apply(net.params, gradients, state, xp=train.xp)
-        losses.append(loss)
-    return train.xp.stack(losses)
+    for block in blocks(train, order, job.batch_size, net.loss_function, members=members, outputs=net.output_size):
+        outputs = []
+        for x, targets in block.batches():
+            y, gradients = job.differentiate(net, x, targets, xp)
+            job.optimizer.apply(net.params, gradients, slots, members=members, xp=xp)
+            outputs.append(y)
+        # The loss values are for the record alone, so that a whole block's can be computed at once.
+        terms = net.loss_function._terms(xp.stack(outputs), block.targets, xp=xp)
+        losses.append(xp.sum(terms.losses(), axis=-1))
+    return xp.concat(losses)
 
 
-def _backpropagation(net: TwoLayerNet, x: Array, targets: Targets, xp: Namespace) -> tuple[Array, Params]:
-    """Return the loss of a batch whose targets are ready and divided for the mean, and its gradients."""
-    outputs, hidden = forward(net.params, x, activation=net.activation, xp=xp)
-    losses, slopes = net.loss_function.losses_and_gradients(outputs, targets, xp=xp)
-    gradients = backward(net.params, x, hidden, slopes, activation=net.activation, xp=xp)
-    return xp.sum(losses, axis=-1), gradients
+def _backpropagation(net: TwoLayerNet[Any], x: Array, targets: Targets, xp: Namespace) -> tuple[Array, Params]:
+    hidden, values, outputs = forward(net.params, x, activation=net.activation, xp=xp)
+    slopes = net.loss_function._terms(outputs, targets, xp=xp).gradient()
+    return outputs, backward(net.params, x, hidden, values, slopes, activation=net.activation, xp=xp)
 
 
-def _numerical(net: TwoLayerNet, x: Array, targets: Targets, xp: Namespace) -> tuple[Array, Params]:
-    """Return the same by differences of the loss alone."""
-    outputs, _ = forward(net.params, x, activation=net.activation, xp=xp)
-    loss = xp.sum(net.loss_function.losses(outputs, targets, xp=xp), axis=-1)
+def _numerical(net: TwoLayerNet[Any], x: Array, targets: Targets, xp: Namespace) -> tuple[Array, Params]:
+    outputs = forward(net.params, x, activation=net.activation, xp=xp).outputs
     result = structured_gradient(net.params, x, targets, activation=net.activation, loss=net.loss_function, xp=xp)
-    return loss, result.gradients
+    return outputs, result.gradients
 
 
-GRADIENTS = {"backpropagation": _backpropagation, "numerical": _numerical}
+GRADIENTS: dict[str, Differentiate] = {"backpropagation": _backpropagation, "numerical": _numerical}
 """How a step gets its gradient, by name."""
 
 
-def _mini_batches(train: Split, order: Array, batch_size: int) -> Iterator[tuple[Array, Targets]]:
-    """Yield the mini-batches of an epoch, their targets divided so that sums over them are means.
-
-    Rows are gathered for a block of many mini-batches at once: few launches on a GPU, and on a CPU a piece of memory
-    that is large enough for the C library to keep, where one allocated per step goes back to the system each time.
-    """
-    xp, rows = train.xp, order.shape[0]
-    sample_bytes = train.x.shape[1] * xp.finfo(train.x.dtype).bits // 8
-    block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * sample_bytes))
-    full = rows - rows % batch_size
-    starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
-    for start, stop in zip(starts, [*starts[1:], rows], strict=True):
-        size = min(batch_size, stop - start)
-
-        def gather(array: Array, indices: Array = order[start:stop], size: int = size) -> Array:
-            return xp.reshape(xp.take(array, indices, axis=0), (-1, size, *array.shape[1:]))
-
-        x, targets = gather(train.x), train.targets.map(gather)
-        total = xp.expand_dims(divisor(targets, xp=xp), axis=(-2, -1))
-        targets = targets._replace(weights=targets.weights / total)
-        for i in range(x.shape[0]):
-            yield x[i, ...], targets.map(itemgetter((i, ...)))
+def _read_at_once(arrays: list[Array], *, xp: Namespace) -> list[Any]:
+    """Return arrays as they are on the host, from a single transfer."""
+    host = to_host(xp.concat([xp.reshape(array, (-1,)) for array in arrays]))
+    ends = np.cumsum([math.prod(array.shape) for array in arrays])
+    parts = np.split(host, ends[:-1])
+    return [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 
-def _non_finite(losses: np.ndarray[Any, Any], first_step: int, optimizer: Optimizer) -> NonFiniteLossError:
+def _non_finite(
+    losses: np.ndarray[Any, Any], first_step: int, last_step: int, optimizer: Optimizer
+) -> NonFiniteLossError:
     """Name the step that led to the first of the `losses`, shape (steps,) or (steps, M), that is not finite."""
     bad = np.argwhere(~np.isfinite(losses))[0]
-    step = first_step + int(bad[0])
+    step = min(first_step + int(bad[0]), last_step)
     rate = optimizer.rate(max(0, step - 1))
-    rate = to_host(rate)[bad[-1]] if is_array_api_obj(rate) else rate
+    rate = rate[bad[-1]] if isinstance(rate, tuple) else rate
     member = f" of member {bad[1]}" if len(bad) > 1 else ""
     return NonFiniteLossError(
         f"the loss{member} became {losses[tuple(bad)]} after step {step} with "
