@@ -40,7 +40,7 @@ class Origin:
     """What makes the numbers a model says those of the data."""
 
 
-def save_model(net: TwoLayerNet, path: str | Path, *, origin: Origin | None = None) -> None:
+def save_model(net: TwoLayerNet[Any], path: str | Path, *, origin: Origin | None = None) -> None:
     """Write `net` to a safetensors file, whole or not at all; the same network always as the same bytes.
 
     Parameters
@@ -84,7 +84,7 @@ def save_model(net: TwoLayerNet, path: str | Path, *, origin: Origin | None = No
     write_atomically(Path(path), _safetensors(arrays, metadata))
 
 
-def load_model(path: str | Path, *, device: str | Device = "cpu") -> TwoLayerNet:
+def load_model(path: str | Path, *, device: str | Device = "cpu") -> TwoLayerNet[Any]:
     """Return the network of a file that `save_model` wrote, on `device`.
 
     Raises
@@ -105,7 +105,7 @@ def load_model(path: str | Path, *, device: str | Device = "cpu") -> TwoLayerNet
     return load_with_origin(path, device=device)[0]
 
 
-def load_with_origin(path: str | Path, *, device: str | Device = "cpu") -> tuple[TwoLayerNet, Origin | None]:
+def load_with_origin(path: str | Path, *, device: str | Device = "cpu") -> tuple[TwoLayerNet[Any], Origin | None]:
     """Return the network of a file, and the data it was trained on where the file tells."""
     device = device if isinstance(device, Device) else select_device(device)
     arrays, metadata = _read(Path(path))
@@ -133,7 +133,7 @@ def _safetensors(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> byte
     return struct.pack("<Q", len(text)) + text + b"".join(content)
 
 
-def _network(arrays: Mapping[str, Any], metadata: Mapping[str, str], device: Device) -> TwoLayerNet:
+def _network(arrays: Mapping[str, Any], metadata: Mapping[str, str], device: Device) -> TwoLayerNet[Any]:
     """Return the network of these parameters, whose shapes and dtype say what it is."""
     first, last = arrays["W1"], arrays["W2"]
     if first.ndim not in (2, 3) or last.shape[:-1] != (*first.shape[:-2], first.shape[-1]):
@@ -159,7 +159,7 @@ def _network(arrays: Mapping[str, Any], metadata: Mapping[str, str], device: Dev
     return net
 
 
-def _origin(arrays: Mapping[str, Any], facts: dict[str, Any], net: TwoLayerNet) -> Origin:
+def _origin(arrays: Mapping[str, Any], facts: dict[str, Any], net: TwoLayerNet[Any]) -> Origin:
     names = tuple(map(str, facts["class_names"]))
     if len(names) != net.output_size and (names or net.loss_function.classification):
         raise ValueError(f"it has {net.output_size} outputs and {len(names)} names of classes")

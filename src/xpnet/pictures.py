@@ -13,7 +13,7 @@ from xpnet.training import Record
 INK, BLUE, ORANGE = "#1f2430", "#2f6fb5", "#d9772b"
 
 
-def plot_curves(records: Sequence[Record], path: str | Path, *, title: str, validation: str = "test") -> None:
+def plot_curves(records: Sequence[Record[float]], path: str | Path, *, title: str, validation: str = "test") -> None:
     """Draw the loss of every mini-batch, and the accuracy (for numbers, R²) of every epoch, to a PNG file.
 
     Parameters
@@ -57,13 +57,12 @@ def plot_curves(records: Sequence[Record], path: str | Path, *, title: str, vali
 
     epochs = [record.epoch for record in records]
     marker = "o" if len(records) <= 30 else None
-    parts = {"train": ("-", BLUE, [record.train for record in records])}
-    if records[0].validation is not None:
-        parts[validation] = ("--", ORANGE, [record.validation for record in records])
-    for label, (style, color, evaluations) in parts.items():
-        values = factor * np.asarray([evaluation.metrics[measure] for evaluation in evaluations])
-        shown = f"{label}, {values[-1]:.2f}{unit} at the end"
-        measure_axes.plot(epochs, values, style, color=color, marker=marker, markersize=3.5, label=shown)
+    for label, style, color in (("train", "-", BLUE), (validation, "--", ORANGE)):
+        parts = [record.train if label == "train" else record.validation for record in records]
+        values = factor * np.asarray([part.metrics[measure] for part in parts if part is not None])
+        if len(values):
+            shown = f"{label}, {values[-1]:.2f}{unit} at the end"
+            measure_axes.plot(epochs, values, style, color=color, marker=marker, markersize=3.5, label=shown)
     measure_axes.xaxis.get_major_locator().set_params(integer=True)
     measure_axes.set(title=name.partition(" ")[0].capitalize(), xlabel="epoch", ylabel=name)
     measure_axes.legend(frameon=False, loc="lower right")

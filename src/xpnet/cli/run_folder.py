@@ -44,7 +44,7 @@ class RunFolder:
         """Append a line to the metrics."""
         append_line(self.path / "metrics.jsonl", json.dumps(line))
 
-    def save(self, net: TwoLayerNet, origin: Origin) -> None:
+    def save(self, net: TwoLayerNet[float], origin: Origin) -> None:
         """Write the model."""
         save_model(net, self.path / "model.safetensors", origin=origin)
 
