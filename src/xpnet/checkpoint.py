@@ -67,7 +67,7 @@ def save_model(net: TwoLayerNet[Any], path: str | Path, *, origin: Origin | None
     TwoLayerNet(4, 3, 2, activation='sigmoid', loss='softmax_cross_entropy', device='cpu', dtype='float32')
     """
     loss, activation = net.loss_function, net.activation
-    if ACTIVATIONS.get(activation.name) != activation or LOSSES.get(loss.name) is not type(loss):
+    if type(ACTIVATIONS.get(activation.name)) is not type(activation) or LOSSES.get(loss.name) is not type(loss):
         raise ValueError(
             "only a network with activation and loss of this library can be saved, "
             f"got {activation.name} and {loss.name}: keep net.params instead"

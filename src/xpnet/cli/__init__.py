@@ -23,7 +23,15 @@ from xpnet.training import NonFiniteLossError
 _WRONG_INPUT = (TypeError, ValueError, OSError, ImportError, DeviceUnavailableError, NonFiniteLossError)
 
 
+class _InOrder(click.Group):
+    """A group that lists its commands in the order they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
 @click.group(
+    cls=_InOrder,
     epilog="Add --debug anywhere to see the traceback of an error.",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -39,14 +47,7 @@ def xpnet(context: click.Context, version: bool) -> None:
         print(context.get_help())
 
 
-for command in (
-    train.train,
-    evaluate.evaluate,
-    predict.predict,
-    gradcheck.gradcheck,
-    devices.devices,
-    data.data,
-):
+for command in (train.train, evaluate.evaluate, predict.predict, gradcheck.gradcheck, devices.devices, data.data):
     xpnet.add_command(command)
 
 

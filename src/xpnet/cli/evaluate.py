@@ -25,9 +25,9 @@ _LONGEST_COLUMN_NAME = 4
 @options.from_settings("data", "data_dir", "label", "device", data=None)
 @options.as_json
 def evaluate(model: Path, as_json: bool, **given: Any) -> None:
-    """Measure a model on a test set, by default that of the data it was trained on.
+    """Measure a model on a test set.
 
-    Prints accuracy, loss, the confusion matrix, and the classes it does worst; for numbers, how far off they are.
+    By default that of the data it was trained on. Prints accuracy, loss, the confusion matrix, and the classes it does worst; for numbers, how far off they are.
     """
     settings = options.read_settings(given)
     net, origin = options.load_trained(model, settings.device)

@@ -22,7 +22,7 @@ _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "FAIL": "red"}
 @options.from_settings("data", "data_dir", "label", "hidden", "activation", "dtype", "device", "seed", dtype="float64")
 @click.option("--all", "every", is_flag=True, help="Let the black box check every entry too; slow.")
 def gradcheck(every: bool, **given: Any) -> None:
-    """Check backpropagation against numerical gradients on a real batch.
+    """Check backpropagation numerically on a real batch.
 
     Every entry is compared with the structured numerical gradient, and some of each parameter with differences of the
     loss as a black box. Exits with 1 if an entry is wrong.

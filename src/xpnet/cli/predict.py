@@ -21,9 +21,10 @@ from xpnet.devices import to_host
 @options.from_settings("label", "device")
 @click.option("--format", metavar="NAME", default="csv", help="csv, or json: an object a line.  [default: csv]")
 def predict(model: Path, input: Path, format: str, **given: Any) -> None:
-    """Print labels and class probabilities, or numbers, for the samples of a file.
+    """Print what a model says of the samples of a file.
 
-    INPUT is a .csv, .npy, .npz or idx file of raw samples, which are scaled as the model's data were.
+    INPUT is a .csv, .npy, .npz or idx file of raw samples, which are scaled as the model's data were. For each comes
+    its label and the probabilities of all classes, or the predicted number.
     """
     settings = options.read_settings(given)
     check_choice(format, "--format", ("csv", "json"))

@@ -1,4 +1,4 @@
-"""The command line in processes of its own: signals, pipes, terminals, start-up."""
+"""The whole command: help, exit codes, and in processes of its own signals, pipes, terminals, start-up."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from command_line import SOURCE, start, write_tiny, xpnet
 
-from xpnet import __version__, load
+from xpnet import __version__, load_model
 from xpnet.cli import main
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="has no POSIX signals, pipes and terminals")
@@ -26,7 +26,7 @@ def check_run(folder):
     metrics = (folder / "metrics.jsonl").read_text()
     assert metrics == "" or metrics.endswith("\n")
     records = [json.loads(line) for line in metrics.splitlines()]
-    assert load(folder / "model.safetensors").input_size == 64
+    assert load_model(folder / "model.safetensors").input_size == 64
     if records:
         evaluation = json.loads(xpnet("evaluate", folder, "--json").out)
         assert evaluation["loss"] == pytest.approx(records[-1]["test_loss"], rel=1e-6)
@@ -107,7 +107,7 @@ def test_a_disk_that_fills_up_leaves_a_model_and_one_line(tmp_path):
         f"xpnet: {Path('run/metrics.jsonl')}: File too large: check the path, its permissions and the space that is left\n"
     )
     assert process.returncode == 2
-    assert load(tmp_path / "run" / "model.safetensors").input_size == 4
+    assert load_model(tmp_path / "run" / "model.safetensors").input_size == 4
 
 
 def in_terminal(tmp_path, *arguments, columns=100, **environment):
@@ -173,3 +173,17 @@ def test_help_comes_at_once(tmp_path):
         return float(subprocess.check_output([sys.executable, "-c", probe], env=environment, text=True))
 
     assert min(processor_seconds() for _ in range(4)) < 0.5
+
+
+def test_help_and_version():
+    assert xpnet("--version") == (0, f"xpnet {__version__}\n", "")
+    for arguments in ((), ("--help",), ("-h",)):
+        code, out, err = xpnet(*arguments)
+        assert (code, err) == (0, "")
+        for name in ("train", "evaluate", "predict", "devices", "data"):
+            assert re.search(rf"^  {name} +[A-Z][^.]*\.$", out, re.M)
+    for name in ("train", "evaluate", "predict", "devices", "data", "data list", "data fetch", "data path"):
+        code, out, err = xpnet(*name.split(), "--help")
+        assert (code, err) == (0, "")
+        assert out.startswith(f"Usage: xpnet {name} ")
+        assert max(map(len, out.splitlines())) <= 80
