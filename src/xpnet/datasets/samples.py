@@ -16,7 +16,10 @@ _OR_NUMBERS = "or pass classification=False if they are numbers to be predicted"
 
 
 class RawSamples(NamedTuple):
-    """What a reader returns, unchecked: features, targets if they were asked for, and how an error calls the two."""
+    """What a reader returns, unchecked: features, targets if they were asked for, and how an error calls the two.
+
+    Labels may also be texts, in an array of objects.
+    """
 
     x: NDArray[Any]
     t: NDArray[Any] | None
