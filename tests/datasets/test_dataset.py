@@ -16,7 +16,7 @@ def test_classes():
 
 
 def test_numbers():
-    one, two = (dataset(np.zeros(shape), (), Scaling(0.0, 1.0)) for shape in ((4,), (4, 2)))
+    one, two = (dataset(np.zeros(shape), (), Scaling(0.0, 1.0)) for shape in ((4, 1), (4, 2)))
     assert (one.classification, one.classes, one.outputs) == (False, 0, 1)
     assert (two.classification, two.classes, two.outputs) == (False, 0, 2)
 

@@ -103,10 +103,10 @@ def test_numeric_targets_are_standardised(write: Any, assert_valid: Any, targets
     assert_valid(data)
     assert (data.classification, data.classes, data.outputs) == (False, 0, 1)
     assert data.target_scaling is not None
-    assert (data.target_scaling.offset, data.target_scaling.factor) == (5.5, 0.5)
-    assert data.train.t.tolist() == [-1, 1, -1, 1]
-    assert data.test.t.tolist() == [2, 4, 2, 4]
-    assert data.target_scaling.invert(data.test.t).tolist() == [9.5, 13.5, 9.5, 13.5]
+    assert ([5.5], [0.5]) == (data.target_scaling.offset.tolist(), data.target_scaling.factor.tolist())
+    assert data.train.t.tolist() == [[-1], [1], [-1], [1]]
+    assert data.test.t.tolist() == [[2], [4], [2], [4]]
+    assert data.target_scaling.invert(data.test.t).tolist() == [[9.5], [13.5], [9.5], [13.5]]
 
 
 def test_several_numeric_targets(write: Any, assert_valid: Any):
@@ -125,7 +125,7 @@ def test_numeric_targets_of_tables(write: Any):
         assert data.target_scaling is not None
         # Of as many as can be, in the order of the split: scaled and back, four roundings of numbers of at most 6.
         heights = np.round(data.scaling.invert(data.train.x))[:, 0].astype(int)
-        np.testing.assert_allclose(data.target_scaling.invert(data.train.t), rows[heights, 1], rtol=0, atol=12 * EPS)
+        np.testing.assert_allclose(data.target_scaling.invert(data.train.t)[:, 0], rows[heights, 1], rtol=0, atol=12 * EPS)
     turned = load_data(path, label="height", classification=False)
     assert (turned.features, turned.outputs) == (1, 1)
 
@@ -155,9 +155,9 @@ def test_a_trained_models_classes_number_text_labels(write: Any):
 
 def test_a_trained_models_target_scaling_is_used(write: Any):
     path = write.npz(x_train=np.eye(2), t_train=[2.0, 8.0], x_test=np.eye(2), t_test=[5.0, 2.0])
-    data = load_data(path, target_scaling=Scaling(1.0, 2.0), class_names=())
+    data = load_data(path, target_scaling=Scaling(np.ones(1), np.full(1, 2.0)), class_names=())
     assert not data.classification
-    assert (data.train.t.tolist(), data.test.t.tolist()) == ([2, 14], [8, 2])
+    assert (data.train.t.tolist(), data.test.t.tolist()) == ([[2], [14]], [[8], [2]])
     with pytest.raises(DataError, match=r"data\.npz: a sample has 1 targets where 2 were expected"):
         load_data(path, target_scaling=Scaling(np.zeros(2), np.ones(2)))
 
