@@ -1,7 +1,7 @@
 """The array libraries that every test body runs on, and the data that some need.
 
-A test that takes the fixture `backend` runs once per library. A library that is not installed is a skip with its
-reason; one named in XPNET_REQUIRE_BACKENDS (comma-separated) that is not there is a failure.
+A test that takes the fixture `backend` runs once per library that is installed; the first lines of a run name those
+that are not. One named in XPNET_REQUIRE_BACKENDS (comma-separated) that is not there is an error.
 """
 
 import importlib
@@ -53,7 +53,7 @@ class Backend:
         """Return this library and device as an `xpnet.Device`, which makes arrays that may be written to."""
         from xpnet import Device
 
-        return Device(self.xp, self.device, self.name)
+        return Device(_DEVICES[self.name])
 
 
 _MODULES = {
@@ -63,6 +63,14 @@ _MODULES = {
     "torch": "torch",
     "jax": "jax",
     "cupy": "cupy",
+}
+_DEVICES = {
+    "numpy": "cpu",
+    "numpy-readonly": "cpu",
+    "array-api-strict": "array_api_strict:device1",
+    "torch": "torch",
+    "jax": "jax",
+    "cupy": "gpu:0",
 }
 
 
@@ -79,19 +87,19 @@ def _why_missing(name: str) -> str | None:
     return None
 
 
-def _parameters() -> list[Any]:
-    # CuPy is one of the parameters only where it was asked for or a GPU is there: its absence is no skip.
-    names = [name for name in BACKENDS if name != "cupy" or name in REQUIRED or _why_missing(name) is None]
-    return [pytest.param(name, id=name) for name in names]
+MISSING = {name: reason for name in BACKENDS if (reason := _why_missing(name)) is not None}
+if absent := REQUIRED & set(MISSING):
+    raise pytest.UsageError("; ".join(f"XPNET_REQUIRE_BACKENDS: {MISSING[name]}" for name in sorted(absent)))
 
 
-@pytest.fixture(params=_parameters(), scope="session")
+def pytest_report_header() -> list[str]:
+    return [f"not tested: {reason}" for reason in MISSING.values()]
+
+
+@pytest.fixture(params=[name for name in BACKENDS if name not in MISSING], scope="session")
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Give one array library after another."""
-    name = request.param
-    if reason := _why_missing(name):
-        (pytest.fail if name in REQUIRED else pytest.skip)(reason)
-    return Backend(name)
+    return Backend(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Data sets: the embedded digits, MNIST and its like in idx files, tables in .csv, .npy and .npz files."""
+"""Data sets: the embedded digits, MNIST and its like, and the files of the user."""
 
 from xpnet.datasets.dataset import Dataset, Samples
 from xpnet.datasets.decoding import DataError

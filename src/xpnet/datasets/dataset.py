@@ -9,7 +9,7 @@ from xpnet.datasets.scaling import Scaling
 
 
 class Samples(NamedTuple):
-    """Features, shape (n, features), and the targets that belong to them, shape (n,) or (n, outputs)."""
+    """Features, shape (n, features), and what belongs to them: labels, shape (n,), or numbers, shape (n, outputs)."""
 
     x: NDArray[Any]
     t: NDArray[Any]
@@ -25,8 +25,8 @@ class Dataset:
         What to call it.
     train, test : Samples
         ``x``: float32, shape (n, features), scaled so that the training part lies in [0, 1]. ``t``: where the targets
-        are classes, int64, shape (n,), from 0 to ``classes - 1``; where they are numbers, float64, shape (n,) or
-        (n, outputs), standardised by the mean and the standard deviation of the training part.
+        are classes, int64, shape (n,), from 0 to ``classes - 1``; where they are numbers, float64, shape (n, outputs),
+        standardised by the mean and the standard deviation of the training part.
     class_names : tuple of str
         What each class stands for; empty where the targets are numbers.
     image_shape : (int, int) or None
@@ -71,4 +71,4 @@ class Dataset:
     @property
     def outputs(self) -> int:
         """How many outputs a network for these data has: one for each class, or for each number of a target."""
-        return self.classes if self.classification else int(self.train.t[0].size)
+        return self.classes if self.classification else int(self.train.t.shape[1])

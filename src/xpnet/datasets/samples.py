@@ -16,7 +16,10 @@ _OR_NUMBERS = "or pass classification=False if they are numbers to be predicted"
 
 
 class RawSamples(NamedTuple):
-    """What a reader returns, unchecked: features, targets if they were asked for, and how an error calls the two."""
+    """What a reader returns, unchecked: features, targets if they were asked for, and how an error calls the two.
+
+    Labels may also be texts, in an array of objects.
+    """
 
     x: NDArray[Any]
     t: NDArray[Any] | None
@@ -25,7 +28,7 @@ class RawSamples(NamedTuple):
 
 
 def checked_samples(raw: RawSamples, *, classification: bool) -> Samples:
-    """Return `raw` as rows of features with labels or, where they are to be numbers, targets in float64."""
+    """Return `raw` as rows of features with labels or, where they are to be numbers, rows of targets in float64."""
     assert raw.t is not None
     x = checked_features(raw)
     t = raw.t[:, 0] if raw.t.ndim == 2 and raw.t.shape[1] == 1 else raw.t
@@ -107,7 +110,7 @@ def _checked_numbers(t: NDArray[Any], name: str) -> NDArray[np.float64]:
         raise DataError(
             f"{name}: targets must have shape (samples,) or (samples, outputs), got {t.shape}: reshape them"
         )
-    return _finite_rows(t, name, "target").reshape(t.shape).astype(np.float64)
+    return _finite_rows(t, name, "target").astype(np.float64)
 
 
 def _finite_rows(x: NDArray[Any], name: str, what: str) -> NDArray[Any]:

@@ -72,7 +72,7 @@ class Scaling:
         offset = low + (raw - low).mean(axis=0)
         deviation = np.sqrt(np.square(raw - offset).mean(axis=0))
         factor = 1 / np.where(deviation > 0, deviation, 1.0)
-        return cls(offset, factor) if raw.ndim > 1 else cls(float(offset), float(factor))
+        return cls(offset, factor)
 
     def apply(self, raw: NDArray[Any], dtype: DTypeLike = np.float32) -> NDArray[Any]:
         """Return raw numbers, shape (n, columns), scaled, in `dtype`.
