@@ -29,7 +29,9 @@ def path(tmp_path):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("members", [None, 3])
-@pytest.mark.parametrize(("activation", "loss"), [("relu", "softmax_cross_entropy_error"), ("tanh", "mean_squared_error")])
+@pytest.mark.parametrize(
+    ("activation", "loss"), [("relu", "softmax_cross_entropy_error"), ("tanh", "mean_squared_error")]
+)
 def test_a_model_comes_back_bit_for_bit(path, dtype, members, activation, loss):
     net = TwoLayerNet(5, 4, 2, activation=activation, loss=loss, dtype=dtype, seed=7, members=members)
     save_model(net, path)
@@ -98,7 +100,9 @@ def test_what_is_of_your_own_is_refused(path):
         """The same, and yet not."""
 
     for net in (TwoLayerNet(3, 4, 2, loss=Mine()), TwoLayerNet(3, 4, 2, activation=Other())):
-        with pytest.raises(ValueError, match=r"only a network .* of this library can be saved, got .*: keep net.params"):
+        with pytest.raises(
+            ValueError, match=r"only a network .* of this library can be saved, got .*: keep net.params"
+        ):
             save_model(net, path)
     save_model(pickle.loads(pickle.dumps(TwoLayerNet(3, 4, 2, activation="tanh"))), path)
     assert load_model(path).activation.name == "tanh"

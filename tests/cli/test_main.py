@@ -180,9 +180,19 @@ def test_help_and_version():
     for arguments in ((), ("--help",), ("-h",)):
         code, out, err = xpnet(*arguments)
         assert (code, err) == (0, "")
-        for name in ("train", "evaluate", "predict", "devices", "data"):
+        for name in ("train", "evaluate", "predict", "gradcheck", "devices", "data"):
             assert re.search(rf"^  {name} +[A-Z][^.]*\.$", out, re.M)
-    for name in ("train", "evaluate", "predict", "devices", "data", "data list", "data fetch", "data path"):
+    for name in (
+        "train",
+        "evaluate",
+        "predict",
+        "gradcheck",
+        "devices",
+        "data",
+        "data list",
+        "data fetch",
+        "data path",
+    ):
         code, out, err = xpnet(*name.split(), "--help")
         assert (code, err) == (0, "")
         assert out.startswith(f"Usage: xpnet {name} ")

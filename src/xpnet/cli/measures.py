@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpnet.activations import softmax
-from xpnet.datasets import Dataset, Samples
+from xpnet.datasets import Dataset
 from xpnet.devices import to_host
 from xpnet.network import TwoLayerNet
 
@@ -31,14 +31,9 @@ class Measures(NamedTuple):
         return {"test_loss": self.loss} | {f"test_{name}": float(value.mean()) for name, value in metrics.items()}
 
 
-def samples_of(part: Samples, dataset: Dataset) -> Samples:
-    """Return a part of the data with a column of targets for each output, where they are numbers."""
-    return part if dataset.classification else Samples(part.x, part.t.reshape(-1, dataset.outputs))
-
-
 def measure(net: TwoLayerNet[float], dataset: Dataset) -> Measures:
     """Return what `net` says of the test set, and how good that is."""
-    x, t = samples_of(dataset.test, dataset)
+    x, t = dataset.test
     outputs = net.outputs(net.device.asarray(x))
     loss = float(net.loss_function(outputs, net.device.asarray(t)))
     if dataset.target_scaling is None:
@@ -57,5 +52,5 @@ def in_units(numbers: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     """
     if dataset.target_scaling is None or dataset.outputs > 1:
         return numbers
-    unit = 1 / float(np.asarray(dataset.target_scaling.factor).item())
+    unit = 1 / np.asarray(dataset.target_scaling.factor).item()
     return {name: value * unit if name.endswith(("_rmse", "_mae")) else value for name, value in numbers.items()}

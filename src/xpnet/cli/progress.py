@@ -46,8 +46,8 @@ class Reporter:
     def show(self, line: dict[str, Any]) -> None:
         """Show an epoch."""
 
-    def stop(self, why: str) -> None:
-        """Say why training ended before its last epoch."""
+    def keep(self, best: int, epochs: int) -> None:
+        """Say which epoch's parameters are kept, the best on the validation set."""
 
     def conclude(self, last: dict[str, Any], result: dict[str, Any], folder: Path, files: list[str]) -> None:
         """Say how it ended, after the last epoch or before: the measures on the test set, and where all is kept."""
@@ -97,8 +97,8 @@ class Lines(Reporter):
                 flush=True,
             )
 
-    def stop(self, why: str) -> None:
-        say("stopped", why)
+    def keep(self, best: int, epochs: int) -> None:
+        say("kept", f"the parameters of epoch {best}, whose validation loss is the lowest of {epochs} epochs")
 
     def conclude(self, last: dict[str, Any], result: dict[str, Any], folder: Path, files: list[str]) -> None:
         if result:
@@ -138,9 +138,9 @@ class LiveBar(Lines):
         speed = f"{rate / 1000:,.0f}k" if rate >= 10_000 else f"{rate:.0f}"
         self._bar.update(self._task, completed=line["epoch"], measures=f"{self._measures(line)} {speed} samples/s")
 
-    def stop(self, why: str) -> None:
+    def keep(self, best: int, epochs: int) -> None:
         self._bar.stop()
-        super().stop(why)
+        super().keep(best, epochs)
 
     def conclude(self, last: dict[str, Any], result: dict[str, Any], folder: Path, files: list[str]) -> None:
         self._bar.stop()

@@ -13,7 +13,7 @@ from xpnet import datasets
 from xpnet.checkpoint import Origin
 from xpnet.cli import options
 from xpnet.cli.downloads import download_bar
-from xpnet.cli.measures import Measures, in_units, measure, samples_of
+from xpnet.cli.measures import Measures, in_units, measure
 from xpnet.cli.progress import reporter
 from xpnet.cli.run_folder import RunFolder
 from xpnet.datasets import Dataset
@@ -59,14 +59,13 @@ def train(config: Path | None, out: Path | None, plot: bool, quiet: bool, as_jso
             progress=progress,
         )
     net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
-    training, test = (samples_of(part, dataset) for part in (dataset.train, dataset.test))
     other = "test" if settings.validation is None else "validation"
-    samples = len(training.x) - round((settings.validation or 0) * len(training.x))
+    samples = max(1, len(dataset.train.x) - round((settings.validation or 0) * len(dataset.train.x)))
     epochs = settings.epochs or default_epochs(samples, settings.batch_size)
     records = fit_epochs(
         net,
-        *training,
-        validation=settings.validation or test,
+        *dataset.train,
+        validation=settings.validation or dataset.test,
         optimizer=settings.make_optimizer(epochs * math.ceil(samples / settings.batch_size)),
         batch_size=settings.batch_size,
         epochs=epochs,
@@ -74,7 +73,10 @@ def train(config: Path | None, out: Path | None, plot: bool, quiet: bool, as_jso
         gradient=settings.gradient,
         patience=settings.patience,
     )
-    settings = settings.completed(epochs=epochs, device=device.name)
+    where = settings.data if settings.data in KNOWN else str(Path(settings.data).resolve())
+    settings = replace(settings.completed(epochs=epochs, device=device.name), data=where)
+    facts = (settings.label, settings.seed, dataset.scaling, dataset.class_names, dataset.target_scaling)
+    origin = Origin(settings.data, *facts)
     folder.create(dataset.name, settings)
     history: list[Record[float]] = []
     line: dict[str, Any] = {}
@@ -86,10 +88,10 @@ def train(config: Path | None, out: Path | None, plot: bool, quiet: bool, as_jso
                 line = in_units(record.as_dict(other), dataset)
                 folder.add(line)
                 report.show(line)
-            if record.epoch < epochs and record.state.best is not None:
-                report.stop(f"the validation loss has not fallen since epoch {record.state.best.epoch}, which is kept")
+            if settings.patience is not None and record.state.best is not None:
+                report.keep(record.state.best.epoch, record.epoch)
         finally:
-            folder.save(net, _origin(settings, dataset))
+            folder.save(net, origin)
             result = {name: value for name, value in line.items() if name.startswith("test_")}
             if history and (plot or not result):
                 measures = measure(net, dataset)
@@ -102,11 +104,6 @@ def train(config: Path | None, out: Path | None, plot: bool, quiet: bool, as_jso
 def _rule(settings: Settings) -> str:
     schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
     return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"
-
-
-def _origin(settings: Settings, dataset: Dataset) -> Origin:
-    where = settings.data if settings.data in KNOWN else str(Path(settings.data).resolve())
-    return Origin(where, settings.label, settings.seed, dataset.scaling, dataset.class_names, dataset.target_scaling)
 
 
 def _draw(
