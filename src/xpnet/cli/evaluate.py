@@ -27,7 +27,8 @@ _LONGEST_COLUMN_NAME = 4
 def evaluate(model: Path, as_json: bool, **given: Any) -> None:
     """Measure a model on a test set.
 
-    By default that of the data it was trained on. Prints accuracy, loss, the confusion matrix, and the classes it does worst; for numbers, how far off they are.
+    By default that of the data it was trained on. Prints accuracy, loss, the confusion matrix, and the classes it does
+    worst; for numbers, how far off they are.
     """
     settings = options.read_settings(given)
     net, origin = options.load_trained(model, settings.device)

@@ -16,7 +16,7 @@ from xpnet.cli.downloads import download_bar
 from xpnet.cli.measures import Measures, in_units, measure
 from xpnet.cli.progress import reporter
 from xpnet.cli.run_folder import RunFolder
-from xpnet.datasets import Dataset
+from xpnet.datasets import DataError, Dataset
 from xpnet.datasets.known import KNOWN
 from xpnet.devices import select_device
 from xpnet.losses import LOSSES
@@ -49,15 +49,7 @@ def train(config: Path | None, out: Path | None, plot: bool, quiet: bool, as_jso
         raise ValueError('--plot needs matplotlib, which is not installed: pip install "xpnet[plot]"')
     folder = RunFolder(out)
     device = select_device(settings.device)
-    with nullcontext() if quiet else download_bar() as progress:
-        dataset = datasets.load_data(
-            settings.data,
-            data_dir=settings.data_dir,
-            label=settings.label,
-            classification=LOSSES[settings.loss].classification,
-            seed=settings.seed,
-            progress=progress,
-        )
+    dataset = _load(settings, quiet=quiet)
     net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
     other = "test" if settings.validation is None else "validation"
     samples = max(1, len(dataset.train.x) - round((settings.validation or 0) * len(dataset.train.x)))
@@ -99,6 +91,22 @@ def train(config: Path | None, out: Path | None, plot: bool, quiet: bool, as_jso
                 if plot:
                     _draw(history, other, measures, dataset, settings, folder.path)
             report.conclude(line, result, folder.path, folder.files())
+
+
+def _load(settings: Settings, *, quiet: bool) -> Dataset:
+    with nullcontext() if quiet else download_bar() as progress:
+        try:
+            return datasets.load_data(
+                settings.data,
+                data_dir=settings.data_dir,
+                label=settings.label,
+                classification=LOSSES[settings.loss].classification,
+                seed=settings.seed,
+                progress=progress,
+            )
+        except DataError as error:
+            hint = str(error).replace("pass classification=False", "take --loss mean_squared_error")
+            raise DataError(hint) from error
 
 
 def _rule(settings: Settings) -> str:

@@ -248,7 +248,7 @@ class Settings:
         Examples
         --------
         >>> from xpnet.settings import Settings
-        >>> settings = Settings(learning_rate=(0.1, 0.3), schedule="cosine")
+        >>> settings = Settings(optimizer="momentum", learning_rate=(0.1, 0.3), nesterov=True)
         >>> Settings.of(settings.as_dict()) == settings
         True
         """
@@ -299,16 +299,20 @@ def read_values(path: Path) -> dict[str, Any]:
     ValueError
         If the file is neither.
     """
-    text = path.read_bytes()
+    text, kind = path.read_bytes(), "TOML" if path.suffix == ".toml" else "JSON"
     try:
-        values = tomllib.loads(text.decode()) if path.suffix == ".toml" else json.loads(text)
+        values = tomllib.loads(text.decode()) if kind == "TOML" else json.loads(text)
         if not isinstance(values, dict):
             raise ValueError("it holds no names")
+        values.pop("xpnet", None)
+        named = {name.replace("-", "_"): value for name, value in values.items()}
+        if len(named) < len(values):
+            raise ValueError("it holds a name twice, with - and with _")
     except (ValueError, RecursionError) as error:
-        kind = "TOML" if path.suffix == ".toml" else "JSON"
-        raise ValueError(f"{path}: no {kind} file of options ({error}): write a line such as hidden = 50") from None
-    values.pop("xpnet", None)
-    return {name.replace("-", "_"): value for name, value in values.items()}
+        raise ValueError(
+            f"{path}: no {kind} file of options ({error}): give a .toml file with lines such as hidden = 50"
+        ) from None
+    return named
 
 
 def _names(kind: type[Any]) -> list[str]:
