@@ -9,7 +9,6 @@ import pytest
 from command_line import write_tiny, xpnet
 
 from xpnet import load_data, load_digits, load_model
-from xpnet.datasets import fetch
 
 TEST = load_digits().test
 
