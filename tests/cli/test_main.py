@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +17,8 @@ from xpnet import __version__, load_model
 from xpnet.cli import main
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="has no POSIX signals, pipes and terminals")
+DEADLINE = 600
+"""Seconds that nothing takes, however busy the machine: what has not ended by then never will."""
 LONG = ["train", "--hidden", 400, "--epochs", 100_000, "--out", "run"]
 
 
@@ -34,7 +35,7 @@ def check_run(folder):
 
 
 def test_module_and_entry_point_are_the_same_command(tmp_path):
-    out, err = start("--version", cwd=tmp_path).communicate(timeout=60)
+    out, err = start("--version", cwd=tmp_path).communicate(timeout=DEADLINE)
     assert (out, err) == (f"xpnet {__version__}\n", "")
     scripts = tomllib.loads((SOURCE.parent / "pyproject.toml").read_text())["project"]["scripts"]
     module, function = scripts["xpnet"].split(":")
@@ -50,10 +51,8 @@ def test_a_signal_stops_a_run_which_is_kept(tmp_path, number, code):
     signal.signal(signal.SIGINT, inherited)
     while not process.stdout.readline().startswith("epoch"):
         assert process.poll() is None
-    sent = time.monotonic()
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
-    assert time.monotonic() - sent < 5
+    out, err = process.communicate(timeout=DEADLINE)
     assert (process.returncode, err) == (code, "")
     assert "saved     run/ (config.json, metrics.jsonl, model.safetensors)\n" in out
     assert check_run(tmp_path / "run")
@@ -76,7 +75,7 @@ def test_a_reader_that_never_was(tmp_path, command):
     os.close(reader)
     process = start(*command.split(), cwd=tmp_path, stdout=writer)
     os.close(writer)
-    assert process.communicate(timeout=30)[1] == ""
+    assert process.communicate(timeout=DEADLINE)[1] == ""
     assert process.returncode == 1
 
 
@@ -85,7 +84,7 @@ def test_a_reader_that_never_was(tmp_path, command):
 def test_output_that_cannot_be_written_is_one_line(tmp_path, command):
     with Path("/dev/full").open("w") as full:
         process = start(*command.split(), cwd=tmp_path, stdout=full)
-        err = process.communicate(timeout=30)[1]
+        err = process.communicate(timeout=DEADLINE)[1]
     assert process.returncode == 2
     assert re.fullmatch(r"xpnet: No space left on device: check .*\n", err)
 
@@ -93,7 +92,7 @@ def test_output_that_cannot_be_written_is_one_line(tmp_path, command):
 @posix
 def test_a_closed_output_is_none(tmp_path):
     process = start("train", "--epochs", 1, "--out", "run", cwd=tmp_path, shell_setting="exec >&-")
-    assert process.communicate(timeout=30)[1] == ""
+    assert process.communicate(timeout=DEADLINE)[1] == ""
     assert process.returncode == 0
     assert len(check_run(tmp_path / "run")) == 1
 
@@ -103,7 +102,7 @@ def test_a_disk_that_fills_up_leaves_a_model_and_one_line(tmp_path):
     write_tiny(tmp_path / "tiny.npz")
     options = ["--data", "tiny.npz", "--epochs", 500, "--out", "run", "--quiet"]
     process = start("train", *options, cwd=tmp_path, shell_setting="ulimit -f 12")  # Blocks of 512 bytes.
-    assert process.communicate(timeout=30)[1] == (
+    assert process.communicate(timeout=DEADLINE)[1] == (
         f"xpnet: {Path('run/metrics.jsonl')}: File too large: check the path, its permissions and the space that is left\n"
     )
     assert process.returncode == 2
@@ -125,7 +124,7 @@ def in_terminal(tmp_path, *arguments, columns=100, **environment):
     except OSError:  # Linux's way to say that nobody has the terminal open any more.
         pass
     os.close(ours)
-    assert process.communicate(timeout=30)[1] == ""
+    assert process.communicate(timeout=DEADLINE)[1] == ""
     assert process.returncode == 0
     return written.decode().replace("\r\n", "\n")
 
@@ -161,18 +160,28 @@ def test_long_reasons_are_broken_between_words(tmp_path):
     assert re.search(r"^mnist +MNIST handwritten digits: 60000 \+ 10000\n {15}images", out, re.M)
 
 
-def test_help_comes_at_once(tmp_path):
-    cached = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path / "pycache")}
+def test_help_comes_soon_after_numpy(tmp_path):
+    """It takes 3 times as much processor time as the import of NumPy, and fails before the double.
 
-    def processor_seconds() -> float:
+    The least of several runs, since what else runs on the machine only adds to it.
+    """
+    environment = os.environ | {"PYTHONPATH": str(SOURCE), "PYTHONPYCACHEPREFIX": str(tmp_path / "cache")}
+    environment |= {"PYTHONDONTWRITEBYTECODE": "", "OPENBLAS_NUM_THREADS": "1"}
+
+    def processor_seconds(*arguments: str) -> float:
         probe = (
-            "import subprocess, sys, os; subprocess.run([sys.executable, '-m', 'xpnet', '--help'], check=True, "
+            "import os, subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]], check=True, "
             "stdout=subprocess.DEVNULL); t = os.times(); print(t.children_user + t.children_system)"
         )
-        environment = os.environ | {"PYTHONPATH": str(SOURCE)} | cached
-        return float(subprocess.check_output([sys.executable, "-c", probe], env=environment, text=True))
+        return float(subprocess.check_output([sys.executable, "-c", probe, *arguments], env=environment, text=True))
 
-    assert min(processor_seconds() for _ in range(4)) < 0.5
+    numpy, ours = [], []
+    for _ in range(20):
+        numpy.append(processor_seconds("-c", "import numpy"))
+        ours.append(processor_seconds("-m", "xpnet", "--help"))
+        if len(ours) > 3 and min(ours) < 4.5 * min(numpy):
+            break
+    assert min(ours) < 4.5 * min(numpy)
 
 
 def test_help_and_version():

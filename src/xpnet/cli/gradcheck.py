@@ -10,8 +10,6 @@ from xpnet.cli import options
 from xpnet.cli.downloads import download_bar
 from xpnet.cli.printing import plain_table, say, stdout_console
 from xpnet.devices import select_device
-from xpnet.gradcheck.network import check_network, check_network_black_box
-from xpnet.gradcheck.report import worst_of
 
 _SAMPLES = 100
 _ENTRIES = 20
@@ -27,6 +25,10 @@ def gradcheck(every: bool, **given: Any) -> None:
     Every entry is compared with the structured numerical gradient, and some of each parameter with differences of the
     loss as a black box. Exits with 1 if an entry is wrong.
     """
+    # imported here, since no other command needs it
+    from xpnet.gradcheck.network import check_network, check_network_black_box
+    from xpnet.gradcheck.report import worst_of
+
     settings = options.read_settings(given, dtype="float64", init="xavier")
     place = select_device(settings.device)
     with download_bar() as progress:
