@@ -141,6 +141,15 @@ def test_a_terminal_gets_a_live_bar(tmp_path):
 
 
 @posix
+@pytest.mark.parametrize("columns", [80, 100])
+def test_a_live_bar_fits_the_terminal(tmp_path, columns):
+    options = ["--validation", 0.2, "--epochs", 150, "--out", "run"]
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", in_terminal(tmp_path, "train", *options, columns=columns))
+    assert re.search(r"epoch 150/150 .*loss .* train +\d+\.\d\d% valid +\d+\.\d\d% \d+k? samples/s 00:00", shown)
+    assert max(len(line) for line in shown.splitlines()) <= columns
+
+
+@posix
 def test_a_terminal_that_cannot_move_its_cursor_gets_lines(tmp_path):
     written = in_terminal(tmp_path, "train", "--epochs", 3, TERM="dumb")
     assert "\x1b" not in written

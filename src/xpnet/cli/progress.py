@@ -110,8 +110,8 @@ class Lines(Reporter):
         say("saved", f"{folder}{os.sep} ({', '.join(files)})")
 
     def _measures(self, line: dict[str, Any]) -> str:
-        name, layout = ("accuracy", "6.2%") if "train_accuracy" in line else ("r2", "7.4f")
-        train, other = (f"{part} {line[f'{part}_{name}']:{layout}}" for part in ("train", self.other))
+        name, layout = ("accuracy", "6.2%") if "train_accuracy" in line else ("r2", "6.3f")
+        train, other = (f"{part[:5]} {line[f'{part}_{name}']:{layout}}" for part in ("train", self.other))
         return f"loss {line['train_loss']:#7.4g} {'R² ' if name == 'r2' else ''}{train} {other}"
 
 
