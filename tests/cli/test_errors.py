@@ -38,7 +38,7 @@ def refused(folder, text, *arguments):
 
 
 OPTIONS = [
-    ("--nope", r"No such option '?--nope.*: see xpnet train --help"),
+    ("--nope", r"No such option:? '?--nope.*: see xpnet train --help"),
     ("extra", r"unexpected extra argument.*: see xpnet train --help"),
     ("--hidden", r"'?--hidden'? requires an argument: see xpnet --help"),
     ("--hidden many", r"Invalid value for '--hidden'.*: see xpnet train --help"),

@@ -34,12 +34,13 @@ class Measures(NamedTuple):
 def measure(net: TwoLayerNet[float], dataset: Dataset) -> Measures:
     """Return what `net` says of the test set, and how good that is."""
     x, t = dataset.test
-    outputs = net.outputs(net.device.asarray(x))
-    loss = float(net.loss_function(outputs, net.device.asarray(t)))
+    with net.device.current():
+        outputs = net.outputs(net.device.asarray(x))
+        loss = float(net.loss_function(outputs, net.device.asarray(t)))
+        said = to_host(softmax(outputs) if dataset.classification else outputs)
     if dataset.target_scaling is None:
-        said = to_host(softmax(outputs))
         return Measures(said, t, loss, {"accuracy": np.asarray(np.mean(said.argmax(axis=1) == t))})
-    said, true = (dataset.target_scaling.invert(values) for values in (to_host(outputs), t))
+    said, true = (dataset.target_scaling.invert(values) for values in (said, t))
     squares, variance = np.square(said - true).mean(axis=0), true.var(axis=0)
     r2 = 1 - np.divide(squares, variance, out=(squares > 0).astype(np.float64), where=variance > 0)
     return Measures(said, true, loss, {"rmse": np.sqrt(squares), "mae": np.abs(said - true).mean(axis=0), "r2": r2})

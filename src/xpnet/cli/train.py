@@ -1,6 +1,5 @@
 """``xpnet train``."""
 
-import math
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
@@ -24,7 +23,7 @@ from xpnet.optimizers import OptimizerState
 from xpnet.pictures import plot_curves, plot_predictions, plot_samples
 from xpnet.schedules import CONSTANT
 from xpnet.settings import Settings
-from xpnet.training import Record, TrainingState, default_epochs, fit_epochs
+from xpnet.training import Record, TrainingState, fit_epochs
 
 _NO_STATE = TrainingState({}, OptimizerState(), 0, 0)
 
@@ -51,24 +50,13 @@ def train(config: Path | None, out: Path | None, plot: bool, quiet: bool, as_jso
     device = select_device(settings.device)
     dataset = _load(settings, quiet=quiet)
     net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
-    other = "test" if settings.validation is None else "validation"
-    samples = max(1, len(dataset.train.x) - round((settings.validation or 0) * len(dataset.train.x)))
-    epochs = settings.epochs or default_epochs(samples, settings.batch_size)
-    records = fit_epochs(
-        net,
-        *dataset.train,
-        validation=settings.validation or dataset.test,
-        optimizer=settings.make_optimizer(epochs * math.ceil(samples / settings.batch_size)),
-        batch_size=settings.batch_size,
-        epochs=epochs,
-        seed=settings.seed,
-        gradient=settings.gradient,
-        patience=settings.patience,
-    )
+    fit_options = settings.fit_options(len(dataset.train.x))
+    epochs, other = fit_options["epochs"], "validation"
+    if settings.validation is None:
+        fit_options["validation"], other = dataset.test, "test"
+    records = fit_epochs(net, *dataset.train, **fit_options)
     where = settings.data if settings.data in KNOWN else str(Path(settings.data).resolve())
     settings = replace(settings.completed(epochs=epochs, device=device.name), data=where)
-    facts = (settings.label, settings.seed, dataset.scaling, dataset.class_names, dataset.target_scaling)
-    origin = Origin(settings.data, *facts)
     folder.create(dataset.name, settings)
     history: list[Record[float]] = []
     line: dict[str, Any] = {}
@@ -76,16 +64,17 @@ def train(config: Path | None, out: Path | None, plot: bool, quiet: bool, as_jso
         try:
             report.announce(dataset, net, _rule(settings))
             for record in records:
-                history.append(replace(record, state=_NO_STATE))
+                if plot:
+                    history.append(replace(record, state=_NO_STATE))
                 line = in_units(record.as_dict(other), dataset)
                 folder.add(line)
                 report.show(line)
             if settings.patience is not None and record.state.best is not None:
                 report.keep(record.state.best.epoch, record.epoch)
         finally:
-            folder.save(net, origin)
+            folder.save(net, _origin(settings, dataset))
             result = {name: value for name, value in line.items() if name.startswith("test_")}
-            if history and (plot or not result):
+            if line and (plot or not result):
                 measures = measure(net, dataset)
                 result = result or measures.as_dict(dataset)
                 if plot:
@@ -112,6 +101,17 @@ def _load(settings: Settings, *, quiet: bool) -> Dataset:
 def _rule(settings: Settings) -> str:
     schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
     return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"
+
+
+def _origin(settings: Settings, dataset: Dataset) -> Origin:
+    return Origin(
+        data=settings.data,
+        label=settings.label,
+        seed=settings.seed,
+        scaling=dataset.scaling,
+        class_names=dataset.class_names,
+        target_scaling=dataset.target_scaling,
+    )
 
 
 def _draw(

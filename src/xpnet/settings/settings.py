@@ -5,6 +5,7 @@ come the optimizer, the loss and the network of a run.
 """
 
 import json
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import InitVar, dataclass, field, fields, replace
@@ -41,7 +42,7 @@ from xpnet.settings.domains import (
     called,
     choice,
 )
-from xpnet.training import GRADIENTS
+from xpnet.training import GRADIENTS, default_epochs
 
 _PARTS: dict[str, Mapping[str, type[Any]]] = {"optimizer": OPTIMIZERS, "loss": LOSSES}
 
@@ -235,6 +236,28 @@ class Settings:
             members=self.members,
         )
         return net
+
+    def fit_options(self, samples: int) -> dict[str, Any]:
+        """Return the arguments of `fit` beside network and data, for a training set of so many samples.
+
+        Examples
+        --------
+        >>> from xpnet.settings import Settings
+        >>> options = Settings(schedule="cosine", batch_size=50, validation=0.2, epochs=3).fit_options(samples=1000)
+        >>> options["epochs"], options["validation"], options["optimizer"].learning_rate
+        (3, 0.2, CosineDecay(initial=0.1, steps=48, final=0.0))
+        """
+        trained = max(1, samples - round((self.validation or 0) * samples))
+        epochs = self.epochs or default_epochs(trained, self.batch_size)
+        return {
+            "validation": self.validation,
+            "optimizer": self.make_optimizer(epochs * math.ceil(trained / self.batch_size)),
+            "batch_size": self.batch_size,
+            "epochs": epochs,
+            "seed": self.seed,
+            "gradient": self.gradient,
+            "patience": self.patience,
+        }
 
     def completed(self, *, epochs: int, device: str) -> "Settings":
         """Return the settings with what they left to others: the optimizer's numbers, epochs, and the device."""
