@@ -24,24 +24,7 @@ from xpnet.losses import LOSSES, Loss
 from xpnet.network import DTYPES, TwoLayerNet
 from xpnet.optimizers import OPTIMIZERS, Optimizer
 from xpnet.schedules import CONSTANT, read_schedule
-from xpnet.settings.domains import (
-    BALANCED,
-    BELOW_ONE,
-    CLASS_WEIGHT,
-    COLUMN,
-    COUNT,
-    INIT,
-    NOT_NEGATIVE,
-    PART,
-    POSITIVE,
-    SEED,
-    SWITCH,
-    TEXT,
-    UNIT,
-    Domain,
-    called,
-    choice,
-)
+from xpnet.settings import domains
 from xpnet.training import GRADIENTS, default_epochs
 
 _PARTS: dict[str, Mapping[str, type[Any]]] = {"optimizer": OPTIMIZERS, "loss": LOSSES}
@@ -51,13 +34,13 @@ _PARTS: dict[str, Mapping[str, type[Any]]] = {"optimizer": OPTIMIZERS, "loss": L
 class Option:
     """What is known of a field of `Settings`, beside its name and default."""
 
-    domain: Domain
+    domain: domains.Domain
     help: str
     part: str
     """"optimizer" or "loss": what takes it as an argument, if its class has one of that name."""
 
 
-def _option(default: Any, domain: Domain, help: str, *, part: str = "") -> Any:
+def _option(default: Any, domain: domains.Domain, help: str, *, part: str = "") -> Any:
     return field(default=default, metadata={"option": Option(domain, help, part)})
 
 
@@ -93,69 +76,73 @@ class Settings:
 
     data: str = _option(
         "digits",
-        called(TEXT, "NAME|PATH"),
+        domains.called(domains.TEXT, "NAME|PATH"),
         f"{', '.join(KNOWN)}; or a path: {', '.join(row.name for row in FORMATS if row.samples)}.",
     )
     data_dir: str | None = _option(
         None,
-        called(TEXT, "DIR"),
+        domains.called(domains.TEXT, "DIR"),
         "Folder with the files of mnist or fashion-mnist; else $XPNET_DATA_DIR, else the cache.",
     )
     label: str | int | None = _option(
-        None, COLUMN, "Label column of a table; by default its 'label', 'target' or 'class', or the last."
+        None, domains.COLUMN, "Label column of a table; by default its 'label', 'target' or 'class', or the last."
     )
     loss: str = _option(
         "softmax_cross_entropy",
-        choice(LOSSES),
+        domains.choice(LOSSES),
         f"{', '.join(LOSSES)}; the last learns numbers, the others classes.",
     )
-    label_smoothing: float = _option(0.0, UNIT, "Part of each target that is spread over all classes.", part="loss")
+    label_smoothing: float = _option(
+        0.0, domains.UNIT, "Part of each target that is spread over all classes.", part="loss"
+    )
     class_weight: str | tuple[float, ...] | None = _option(
         None,
-        CLASS_WEIGHT,
+        domains.CLASS_WEIGHT,
         "Weights of the classes: balanced, so that all count the same, or those in a file.",
         part="loss",
     )
     validation: float | None = _option(
         None,
-        PART,
+        domains.PART,
         "Part of the training data, such as 0.1, kept aside and measured after every epoch instead of the test set.",
     )
     device: str = _option(
-        "auto", called(TEXT, "NAME"), "auto, cpu, gpu or gpu:N (N = 0, 1, ...); auto takes a working GPU."
+        "auto",
+        domains.called(domains.TEXT, "NAME"),
+        "auto, cpu, gpu or gpu:N (N = 0, 1, ...); auto takes a working GPU.",
     )
-    hidden: int = _option(50, COUNT, "Hidden units.")
-    activation: str = _option("sigmoid", choice(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}.")
-    init: str = _option("normal:0.01", INIT, "Initial weights: normal:S (standard deviation S), xavier, he.")
-    dtype: str = _option("float32", choice(DTYPES), f"{' or '.join(DTYPES)}.")
-    optimizer: str = _option("sgd", choice(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}.")
+    hidden: int = _option(50, domains.COUNT, "Hidden units.")
+    activation: str = _option("sigmoid", domains.choice(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}.")
+    init: str = _option("normal:0.01", domains.INIT, "Initial weights: normal:S (standard deviation S), xavier, he.")
+    dtype: str = _option("float32", domains.choice(DTYPES), f"{' or '.join(DTYPES)}.")
+    optimizer: str = _option("sgd", domains.choice(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}.")
     learning_rate: float | tuple[float, ...] | None = _option(
-        None, POSITIVE, "Step size; by default 0.1 for sgd, and each optimizer's usual one.", part="optimizer"
+        None, domains.POSITIVE, "Step size; by default 0.1 for sgd, and each optimizer's usual one.", part="optimizer"
     )
     momentum: float | tuple[float, ...] | None = _option(
-        None, BELOW_ONE, "How much of the last step goes on, for momentum; by default 0.9.", part="optimizer"
+        None, domains.BELOW_ONE, "How much of the last step goes on, for momentum; by default 0.9.", part="optimizer"
     )
-    nesterov: bool = _option(False, SWITCH, "Look ahead along the momentum.", part="optimizer")
+    nesterov: bool = _option(False, domains.SWITCH, "Look ahead along the momentum.", part="optimizer")
     weight_decay: float | tuple[float, ...] | None = _option(
-        None, NOT_NEGATIVE, "L2 penalty factor; by default 0, and 0.01 for adamw.", part="optimizer"
+        None, domains.NOT_NEGATIVE, "L2 penalty factor; by default 0, and 0.01 for adamw.", part="optimizer"
     )
     max_gradient_norm: float | tuple[float, ...] | None = _option(
-        None, POSITIVE, "Scale longer gradients down to this norm.", part="optimizer"
+        None, domains.POSITIVE, "Scale longer gradients down to this norm.", part="optimizer"
     )
     schedule: str = _option(
         CONSTANT,
-        TEXT,
+        domains.TEXT,
         "How the rate falls: step:STEPS:FACTOR, cosine or cosine:STEPS:FINAL; with warmup:STEPS, before, it rises.",
     )
-    batch_size: int = _option(100, COUNT, "Samples in a mini-batch.")
-    epochs: int | None = _option(None, COUNT, "Passes over the data; by default 10,000 mini-batches.")
+    batch_size: int = _option(100, domains.COUNT, "Samples in a mini-batch.")
+    epochs: int | None = _option(None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches.")
     patience: int | None = _option(
-        None, COUNT, "Stop after so many epochs without a lower validation loss, and keep the best."
+        None, domains.COUNT, "Stop after so many epochs without a lower validation loss, and keep the best."
     )
     gradient: str = _option(
-        "backpropagation", choice(GRADIENTS), "backpropagation, or numerical (all by differences; slower)."
+        "backpropagation", domains.choice(GRADIENTS), "backpropagation, or numerical (all by differences; slower)."
     )
-    seed: int = _option(0, SEED, "Same seed, same numbers, on every device.")
+    seed: int = _option(0, domains.SEED, "Same seed, same numbers, on every device.")
     spelling: InitVar[Callable[[str], str]] = str
 
     def __post_init__(self, spelling: Callable[[str], str]) -> None:
@@ -206,9 +193,9 @@ class Settings:
     def make_loss(self, outputs: int, labels: np.ndarray[Any, Any] | None = None) -> Loss:
         """Return the loss; the training set's `labels`, below `outputs`, are what "balanced" weights balance."""
         options = self._given_to("loss")
-        if self.class_weight == BALANCED:
+        if self.class_weight == domains.BALANCED:
             if labels is None:
-                raise ValueError(f"class_weight={BALANCED!r} needs the labels of the training set: pass labels")
+                raise ValueError(f"class_weight={domains.BALANCED!r} needs the labels of the training set: pass labels")
             counts = np.maximum(np.bincount(labels, minlength=outputs), 1)
             options["class_weight"] = tuple((len(labels) / (outputs * counts)).tolist())
         elif self.class_weight is not None and len(self.class_weight) != outputs:
