@@ -30,27 +30,24 @@ def predict(model: Path, input: Path, format: str, **given: Any) -> None:
     check_choice(format, "--format", ("csv", "json"))
     net, origin = options.load_trained(model, settings.device)
     raw = datasets.load_features(input, features=net.input_size, label=settings.label)
-    x = net.device.asarray(origin.scaling.apply(raw))
+    say = net.predict_proba if net.loss_function.classification else net.predict
+    pieces = (origin.scaling.apply(raw[piece]) for piece in net.pieces(len(raw)))
+    said = np.concatenate([to_host(say(net.device.asarray(x))) for x in pieces])
     if net.loss_function.classification:
-        probabilities = to_host(net.predict_proba(x))
-        labels = [origin.class_names[index] for index in probabilities.argmax(axis=1)]
-        header = ["label", *origin.class_names]
-        rows: list[list[Any]] = [[said, *_rounded(row, 6)] for said, row in zip(labels, probabilities, strict=True)]
+        classes = origin.class_names
+        header = ["label", *classes]
+        rows = [[classes[row.argmax()], *_rounded(row, 6)] for row in said]
+        answers = ({"label": row[0], "probabilities": dict(zip(classes, row[1:], strict=True))} for row in rows)
     else:
-        numbers = to_host(net.predict(x))
-        numbers = numbers if origin.target_scaling is None else origin.target_scaling.invert(numbers)
+        said = said if origin.target_scaling is None else origin.target_scaling.invert(said)
         header = ["prediction"] if net.output_size == 1 else [f"prediction {i}" for i in range(net.output_size)]
-        rows = [_rounded(row, 9) for row in numbers]
-    if format == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-        return
-    for row in rows:
-        if net.loss_function.classification:
-            print(json.dumps({"label": row[0], "probabilities": dict(zip(header[1:], row[1:], strict=True))}))
-        else:
-            print(json.dumps(dict(zip(header, row, strict=True))))
+        rows = [_rounded(row, 9) for row in said]
+        answers = (dict(zip(header, row, strict=True)) for row in rows)
+    if format == "json":
+        for answer in answers:
+            print(json.dumps(answer))
+    else:
+        csv.writer(sys.stdout, lineterminator="\n").writerows([header, *rows])
 
 
 def _rounded(numbers: np.ndarray, digits: int) -> list[Any]:
