@@ -103,7 +103,7 @@ def test_numeric_targets_are_standardised(write: Any, assert_valid: Any, targets
     assert_valid(data)
     assert (data.classification, data.classes, data.outputs) == (False, 0, 1)
     assert data.target_scaling is not None
-    assert ([5.5], [0.5]) == (data.target_scaling.offset.tolist(), data.target_scaling.factor.tolist())
+    assert (data.target_scaling.offset.tolist(), data.target_scaling.factor.tolist()) == ([5.5], [0.5])
     assert data.train.t.tolist() == [[-1], [1], [-1], [1]]
     assert data.test.t.tolist() == [[2], [4], [2], [4]]
     assert data.target_scaling.invert(data.test.t).tolist() == [[9.5], [13.5], [9.5], [13.5]]
