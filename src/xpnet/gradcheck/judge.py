@@ -15,7 +15,7 @@ REASONS = (
     "noise could hide a slope of this size",
     "f is not smooth at any step tried",
     "small and large steps disagree: f is noisy or uneven in between",
-    "too near the bound to be called wrong",
+    "off, but too little to be called wrong: f may be an approximation, for which there is tolerance=",
 )
 
 _CLEAN = 4.0
@@ -28,6 +28,8 @@ _WITNESSES = 3
 """How many steps must exclude a slope before it is called wrong."""
 _CONSERVATIVE = 6.0
 """Bounds allow for some 12 standard deviations of noise: divided by this, for 2."""
+_HUMP = 64.0
+"""How much larger than at a larger step a bound must be in between, to be due to noise rather than to kinks."""
 _RESIDUE = 16.0
 """What cancels to 0 leaves so many units in the last place."""
 
@@ -47,6 +49,11 @@ class Claims(NamedTuple):
     def decisive(self) -> float:
         """The part of a slope from which errors must be excluded: 6e-5, in float32 1e-2."""
         return float(self.eps**0.25) / 2
+
+    @property
+    def grain(self) -> float:
+        """The part of a slope by which f itself may be off, if it comes from a solver or a series: 6e-6."""
+        return float(self.eps ** (1 / 3))
 
     def at(self, columns: Host) -> "Claims":
         """Return some of them."""
@@ -131,14 +138,18 @@ def _on_slope(estimate: Estimate, claims: Claims, steepness: Host) -> Judgement:
     inside = error <= estimate.bound + slack
     resolved = estimate.explained | (estimate.bound <= _CLEAR * np.fmax(np.abs(estimate.slope), steepness))
     witnesses = np.sum(estimate.believed & (errors > allowed), axis=0)
-    dissent = _dissent(estimate)
-    against, speaks_for = np.any(dissent & (errors > allowed), axis=0), np.any(dissent & (errors <= allowed), axis=0)
+    speaks_for = np.any((_dissent(estimate) | _beyond_noise(estimate)) & (errors <= allowed), axis=0)
+    # Any f that rounds its argument is flat at small steps: that a slope of 0 agrees with them alone says nothing.
+    trivial = np.abs(slope) <= estimate.bound
+    against = trivial & np.any(_dissent(estimate) & (errors > allowed), axis=0)
 
     nothing = np.abs(slope) <= _RESIDUE * claims.eps * steepness
     practically_zero = nothing & (estimate.bound <= claims.decisive * steepness)
-    outside = ~inside & resolved & (witnesses >= _WITNESSES)
+    known = np.isfinite(estimate.bound)
+    near = (error <= claims.grain * np.abs(estimate.slope)) & (claims.tolerance == 0)
+    outside = known & ~inside & ~near & resolved & (witnesses >= _WITNESSES)
     verdict = np.select(
-        [outside & ~speaks_for, inside & ~against & (_decisive(estimate, claims) | practically_zero)],
+        [outside & ~speaks_for, known & inside & ~against & (_decisive(estimate, claims) | practically_zero)],
         [FAIL, PASS],
         VAGUE,
     )
@@ -157,6 +168,18 @@ def _dissent(estimate: Estimate) -> Host:
     return clear & ~estimate.believed & (np.abs(estimate.slopes - estimate.slope) > estimate.bounds + estimate.bound)
 
 
+def _beyond_noise(estimate: Estimate) -> Host:
+    """Return which larger steps resolve f again, after noise of which the best step, below its scale, shows nothing.
+
+    So it is with a solver: tiny changes of x leave its steps and its error the same, but the error is there.
+    """
+    bounds = np.where(np.isfinite(estimate.bounds), estimate.bounds, 0.0)
+    beyond = np.cumsum(estimate.bounds == estimate.bound, axis=0) > 0
+    hump = np.maximum.accumulate(np.where(beyond, bounds, 0.0), axis=0)
+    clear = estimate.bounds <= _CLEAR * np.abs(estimate.slopes)
+    return clear & (hump > _HUMP * estimate.bounds)
+
+
 def _past_plateaus(ladder: Ladder, flat: Host, floor: Host, estimate: Estimate, claims: Claims) -> Estimate:
     """Leave out, given a tolerance, steps that f does not feel though it feels larger ones: it rounds more coarsely."""
     plateau = flat & np.any(_dissent(estimate), axis=0) & (estimate.slope == 0) & (claims.tolerance > 0)
@@ -167,7 +190,9 @@ def _past_plateaus(ladder: Ladder, flat: Host, floor: Host, estimate: Estimate, 
 def _steepness(ladder: Ladder, estimate: Estimate) -> Host:
     """Return the largest slope from the point to another one, noise apart."""
     change = np.fmax(np.abs(ladder.above - ladder.centre), np.abs(ladder.below - ladder.centre))[:-1]
-    slopes = np.maximum(change - _CLEAN * estimate.noise, 0) / np.fmax(ladder.right, ladder.left)[:-1]
+    # Truncation must not count as noise, so the noise is that at a fourth of the step.
+    noise = np.concatenate([estimate.noise[:1], estimate.noise[:1], estimate.noise[:-2]])
+    slopes = np.maximum(change - _CLEAN * noise, 0) / np.fmax(ladder.right, ladder.left)[:-1]
     return np.max(np.where(np.isfinite(slopes), slopes, 0), axis=0)
 
 

@@ -11,7 +11,6 @@ _ULPS = 8
 """The smallest step, in units of the last place of the coordinate."""
 _BELOW = 2.0**-8
 """The smallest step at 0, in units of eps times the scale."""
-_DEEPEST = 2.0**-200
 _WIDEST = 0.5
 _FAR = 4.0
 
@@ -38,13 +37,18 @@ class Lines:
         return self._ladder(lines, np.stack([_WIDEST / 2 * scale, _FAR * scale]))
 
     def all_steps(self, lines: Host) -> Ladder:
-        """Return f at steps from half the scale down to the precision of the coordinate, each half the last one."""
+        """Return f at steps from half the scale down to the precision of the coordinate, each half the last one.
+
+        For a coordinate far below the scale, those between that and the precision of the scale are left out.
+        """
         h, scale, size, eps = self.h[lines], self.scale[lines], self.size[lines], self.problem.eps
-        smallest = np.maximum(np.where(size > 0, _ULPS * eps * size, _BELOW * eps * scale), _DEEPEST * scale)
+        lowest = _BELOW * eps * scale
+        smallest = np.where(size > 0, _ULPS * eps * size, lowest)
         largest = np.maximum(_WIDEST * scale, 2 * h)
         low, high = int(np.floor(np.min(np.log2(smallest / h)))), int(np.ceil(np.max(np.log2(largest / h))))
         steps = np.ldexp(h, np.arange(low, high + 1)[:, None])
-        return self._ladder(lines, np.where((steps >= smallest) & (steps <= largest), steps, np.nan))
+        taken = (steps >= smallest) & (steps <= largest) & ((steps <= 4 * size) | (steps >= lowest))
+        return self._ladder(lines, np.where(taken, steps, np.nan))
 
     def _ladder(self, lines: Host, steps: Host) -> Ladder:
         """Return f at steps of shape (steps, lines); a column of the ladder for each line and value of f."""

@@ -137,27 +137,19 @@ def settle(sequence: Sequence, floor: Host, eps: float) -> Estimate:
     """
     slope, step, bend, rounding, next_order = sequence
     ratio, h = _ratio(step), step[:-1]
-    change, left_bend = slope[:-1] - slope[1:], bend[:-1] - bend[1:] / ratio
-    residual = np.nan_to_num(np.fmax(np.abs(change), np.abs(left_bend)) * h, nan=0.0, posinf=0.0)
-    first = np.cumsum(np.isfinite(change), axis=0) <= _FIRST
-    seen = np.maximum.accumulate(residual, axis=0)
-    below = np.concatenate([np.zeros_like(seen[:1]), seen[:-1]])
-    if len(seen) > _FIRST:
-        below = np.maximum(below, np.max(np.where(first, residual, 0), axis=0))
-    expected = np.fmax(rounding[:-1], rounding[1:])
-    measured = np.sum(np.isfinite(change), axis=0) >= _MANY
-    noise = np.fmax(np.fmax(below, floor[:-1]), np.where(measured, expected / _SPARE, expected))
-
+    change, odd = slope[:-1] - slope[1:], bend[:-1] - bend[1:] / ratio
     slopes = slope[:-1] + change / (ratio**2 - 1)
+    # The last step has no further one to be extrapolated with.
+    further = np.concatenate([ratio[:-1], np.full_like(ratio[:1], np.nan)])
+    change_2, odd_2 = slopes - _next(slopes), odd - _next(odd) / further**3
+    slopes_2 = slopes + change_2 / (further**next_order - 1)
+
+    noise = _noise(np.fmax(np.abs(change_2), np.abs(odd_2)) * h, floor[:-1], np.fmax(rounding[:-1], rounding[1:]))
     own = _ULPS * eps * np.abs(slopes)
-    bounds = np.abs(change) + np.abs(left_bend) + _CAUTION * noise / h + own
-    if len(slopes) > 1:
-        change = slopes[:-1] - slopes[1:]
-        left_bend = left_bend[:-1] - left_bend[1:] / ratio[:-1] ** 3
-        better = slopes[:-1] + change / (ratio[:-1] ** next_order - 1)
-        bound = np.abs(change) + np.abs(left_bend) + 1.5 * _CAUTION * noise[:-1] / h[:-1] + own[:-1]
-        use = bound < bounds[:-1]
-        slopes[:-1], bounds[:-1] = np.where(use, better, slopes[:-1]), np.where(use, bound, bounds[:-1])
+    bounds = np.abs(change) + np.abs(odd) + _CAUTION * noise / h + own
+    bounds_2 = np.abs(change_2) + np.abs(odd_2) + 1.5 * _CAUTION * noise / h + own
+    use = bounds_2 < bounds
+    slopes, bounds = np.where(use, slopes_2, slopes), np.where(use, bounds_2, bounds)
 
     bounds = np.where(np.isfinite(bounds + slopes), bounds, np.inf)
     known = np.isfinite(bounds)
@@ -170,3 +162,18 @@ def settle(sequence: Sequence, floor: Host, eps: float) -> Estimate:
     )
     explained = least <= 10 * _CAUTION * rounded / at + 2 * _ULPS * eps * np.abs(chosen)
     return Estimate(chosen, least, at, explained & np.isfinite(least), slopes, bounds, believed & known, noise)
+
+
+def _next(rows: Host) -> Host:
+    return np.concatenate([rows[1:], np.full_like(rows[:1], np.nan)])
+
+
+def _noise(residual: Host, floor: Host, expected: Host) -> Host:
+    """Return the noise of a value at every step: what smaller steps show, the least to expect of rounding, the floor."""
+    known = np.isfinite(residual)
+    residual = np.where(known, residual, 0.0)
+    seen = np.maximum.accumulate(residual, axis=0)
+    first = np.max(np.where(np.cumsum(known, axis=0) <= _FIRST, residual, 0.0), axis=0)
+    below = np.maximum(np.concatenate([np.zeros_like(seen[:1]), seen[:-1]]), first)
+    measured = np.sum(known, axis=0) >= _MANY
+    return np.fmax(np.fmax(below, floor), np.where(measured, expected / _SPARE, expected))
