@@ -127,34 +127,57 @@ FUNCTIONS = {
         np.ones(5),
         [lambda g: g + 1e-3],
     ),
-    "least squares at a minimum, 0.3": (lambda x: 1 + np.sum((x - 0.3) ** 2), lambda x: 2 * (x - 0.3), np.full(4, 0.3), [
-        lambda g: g + 1e-4
-    ]),
+    "least squares at a minimum, 0.3": (
+        lambda x: 1 + np.sum((x - 0.3) ** 2),
+        lambda x: 2 * (x - 0.3),
+        np.full(4, 0.3),
+        [lambda g: g + 1e-4],
+    ),
     "softmax loss": (softmax_loss, softmax_loss_gradient, W, [times(12), times(1.01), at(5, 0.9)]),
     "softmax loss, float32": (
-        softmax_loss, softmax_loss_gradient, W.astype("f4"), [times(2), times(1.1), at(5, -1), at(7, 1.2)]
+        softmax_loss,
+        softmax_loss_gradient,
+        W.astype("f4"),
+        [times(2), times(1.1), at(5, -1), at(7, 1.2)],
     ),
     "relu network": (relu_network, relu_network_gradient, W, [times(0.5), at(4, 1.05)]),
     "relu network, float32": (relu_network, relu_network_gradient, W.astype("f4"), [times(0.5), at(4, 1.2)]),
     "sines, float32": (lambda x: np.sum(np.sin(x)), np.cos, U.astype("f4"), [times(1.05), at(2, 0)]),
     "an offset of 1000, float32": (
-        lambda x: np.float32(1000) + np.sum(np.sin(x)), np.cos, U.astype("f4"), [times(-1), times(2)]
+        lambda x: np.float32(1000) + np.sum(np.sin(x)),
+        np.cos,
+        U.astype("f4"),
+        [times(-1), times(2)],
     ),
     "float32 gradient of a float64 f": (
-        lambda x: np.sum(np.exp(x)), lambda x: np.exp(x).astype("f4"), U, [times(1.01), at(1, -1)]
+        lambda x: np.sum(np.exp(x)),
+        lambda x: np.exp(x).astype("f4"),
+        U,
+        [times(1.01), at(1, -1)],
     ),
     # Item 1: noise at x +- h, not near x only.
-    "linear at 0": (lambda x: np.array([0.94, 0.51]) @ x, lambda x: np.array([0.94, 0.51]), np.zeros(2), [times(1.001)]),
+    "linear at 0": (
+        lambda x: np.array([0.94, 0.51]) @ x,
+        lambda x: np.array([0.94, 0.51]),
+        np.zeros(2),
+        [times(1.001)],
+    ),
     "squares of a large multiple": (lambda x: np.sum((x / 1e-9) ** 2), lambda x: 2e18 * x, U * 1e-9, [times(0.5)]),
-    "squares of a large multiple at 0": (lambda x: np.sum((x / 1e-9) ** 2), np.zeros_like, np.zeros(3), [
-        lambda g: g + 1e12
-    ]),
+    "squares of a large multiple at 0": (
+        lambda x: np.sum((x / 1e-9) ** 2),
+        np.zeros_like,
+        np.zeros(3),
+        [lambda g: g + 1e12],
+    ),
     "x log y at 0": (xlogy, lambda x: np.array([np.log(x[1]), 0]), np.array([0.0, 2.0]), [times(-1)]),
     "cubes at 0": (lambda x: np.sum(x**3), np.zeros_like, np.zeros(3), [lambda g: g + 0.1]),
     # Item 2: what only looks like a kink.
-    "exp(x - 1e6)": (lambda x: np.sum(np.exp(x - 1e6)), lambda x: np.exp(x - 1e6), np.array([1e6]), [
-        times(1000), times(0.5), times(0)
-    ]),
+    "exp(x - 1e6)": (
+        lambda x: np.sum(np.exp(x - 1e6)),
+        lambda x: np.exp(x - 1e6),
+        np.array([1e6]),
+        [times(1000), times(0.5), times(0)],
+    ),
     "cross-entropy at logits near 1000, float32": (
         lambda z: np.float32(special.logsumexp(z) - z[0]),
         lambda z: special.softmax(z) - np.eye(4, dtype="f4")[0],
@@ -162,35 +185,61 @@ FUNCTIONS = {
         [times(0.5), times(-1)],
     ),
     "softplus of Unix time": (
-        lambda t: np.sum(softplus(t - UNIX)), lambda t: special.expit(t - UNIX), UNIX + np.array([-1.5, 0.25, 2]),
+        lambda t: np.sum(softplus(t - UNIX)),
+        lambda t: special.expit(t - UNIX),
+        UNIX + np.array([-1.5, 0.25, 2]),
         [times(1.5), times(0.5)],
     ),
     "jump between h and 2h": (
-        lambda x: np.sum(3 * x + 0.01 * (x > 1 + 9e-6)), lambda x: 0 * x + 3, np.ones(1), [lambda g: g * 0 + 1000]
+        lambda x: np.sum(3 * x + 0.01 * (x > 1 + 9e-6)),
+        lambda x: 0 * x + 3,
+        np.ones(1),
+        [lambda g: g * 0 + 1000],
     ),
     "relu kink 1.5 h away": (
-        lambda x: np.sum(np.maximum(x - 9e-6, 0)), np.zeros_like, np.zeros(1) + 1e-7, [lambda g: g + 0.2, lambda g: g + 1]
+        lambda x: np.sum(np.maximum(x - 9e-6, 0)),
+        np.zeros_like,
+        np.zeros(1) + 1e-7,
+        [lambda g: g + 0.2, lambda g: g + 1],
     ),
-    "tanh of width 1e-6": (lambda x: np.sum(np.tanh((x - 1) / 1e-6)), lambda x: 1e6 / np.cosh((x - 1) / 1e-6) ** 2,
-                           np.array([1 + 1e-7]), [times(0), times(0.1)]),
+    "tanh of width 1e-6": (
+        lambda x: np.sum(np.tanh((x - 1) / 1e-6)),
+        lambda x: 1e6 / np.cosh((x - 1) / 1e-6) ** 2,
+        np.array([1 + 1e-7]),
+        [times(0), times(0.1)],
+    ),
     # Item 3: kinks.
     "absolute values": (lambda x: np.sum(np.abs(x)), np.sign, U, [times(-1)]),
-    "relu at 0": (lambda x: 3 * np.sum(np.maximum(x, 0)), lambda x: 0 * x + 1.5, np.zeros(4), [
-        lambda g: g + 2, lambda g: g - 1.6
-    ]),
+    "relu at 0": (
+        lambda x: 3 * np.sum(np.maximum(x, 0)),
+        lambda x: 0 * x + 1.5,
+        np.zeros(4),
+        [lambda g: g + 2, lambda g: g - 1.6],
+    ),
     "abs at 0, gradient 0": (lambda x: np.sum(np.abs(x)), np.zeros_like, np.zeros(3), [lambda g: g - 1.1]),
-    "maximum of two": (lambda x: np.maximum(x[0], 2 * x[1]), lambda x: np.array([1.0, 0]), np.array([1.5, 0.7]), [
-        lambda g: np.array([0.0, 2])
-    ]),
+    "maximum of two": (
+        lambda x: np.maximum(x[0], 2 * x[1]),
+        lambda x: np.array([1.0, 0]),
+        np.array([1.5, 0.7]),
+        [lambda g: np.array([0.0, 2])],
+    ),
     "many kinks within h, float32": (
-        lambda x: np.sum(np.maximum(x[0] * np.linspace(1, 2, 50, dtype="f4") - np.linspace(0.5, 1.5, 50, dtype="f4"), 0)),
-        lambda x: np.sum(np.linspace(1, 2, 50) * (x[0] * np.linspace(1, 2, 50) > np.linspace(0.5, 1.5, 50)))[None].astype("f4"),
+        lambda x: np.sum(
+            np.maximum(x[0] * np.linspace(1, 2, 50, dtype="f4") - np.linspace(0.5, 1.5, 50, dtype="f4"), 0)
+        ),
+        lambda x: np.sum(np.linspace(1, 2, 50) * (x[0] * np.linspace(1, 2, 50) > np.linspace(0.5, 1.5, 50)))[
+            None
+        ].astype("f4"),
         np.array([0.6031], "f4"),
         [times(0.5), times(1.3)],
     ),
     "Huber": (lambda x: np.sum(special.huber(1, x)), lambda x: np.clip(x, -1, 1), U, [lambda g: g * (np.abs(g) < 1)]),
-    "hinge": (lambda w: np.mean(np.maximum(0, 1 - (DATA @ w - 1.5))), lambda w: -(DATA * ((DATA @ w - 1.5) < 1)[:, None]).mean(0),
-              U[:6] + 1, [times(-1), at(2, 0.5)]),
+    "hinge": (
+        lambda w: np.mean(np.maximum(0, 1 - (DATA @ w - 1.5))),
+        lambda w: -(DATA * ((DATA @ w - 1.5) < 1)[:, None]).mean(0),
+        U[:6] + 1,
+        [times(-1), at(2, 0.5)],
+    ),
     # Item 4: steps follow the function.
     "sines at 1e6": (lambda x: np.sum(np.sin(x)), np.cos, 1e6 + np.arange(10.0), [times(-1), at(3, 1.05), times(0)]),
     "sines at 1e3": (lambda x: np.sum(np.sin(x)), np.cos, 1e3 + np.arange(10.0), [times(1.01)]),
@@ -202,14 +251,22 @@ FUNCTIONS = {
     ),
     "a fast sine": (lambda x: np.sum(np.sin(1e4 * x)), lambda x: 1e4 * np.cos(1e4 * x), P, [times(1e-4), times(-1)]),
     "a slow and a fast sine": (
-        lambda x: np.sum(np.sin(x) + np.sin(1e5 * x)), lambda x: np.cos(x) + 1e5 * np.cos(1e5 * x), P[:3],
+        lambda x: np.sum(np.sin(x) + np.sin(1e5 * x)),
+        lambda x: np.cos(x) + 1e5 * np.cos(1e5 * x),
+        P[:3],
         [lambda g: np.cos(P[:3])],
     ),
     "a ripple on a line": (
-        lambda x: np.sum(x + 1e-3 * np.sin(1e5 * x)), lambda x: 1 + 100 * np.cos(1e5 * x), P[:3], [lambda g: g * 0 + 1]
+        lambda x: np.sum(x + 1e-3 * np.sin(1e5 * x)),
+        lambda x: 1 + 100 * np.cos(1e5 * x),
+        P[:3],
+        [lambda g: g * 0 + 1],
     ),
     "a ripple of 1e-12": (
-        lambda x: np.sum(x + 1e-12 * np.sin(1e9 * x)), lambda x: 1 + 1e-3 * np.cos(1e9 * x), P[:3], [lambda g: g * 0 + 1]
+        lambda x: np.sum(x + 1e-12 * np.sin(1e9 * x)),
+        lambda x: 1 + 1e-3 * np.cos(1e9 * x),
+        P[:3],
+        [lambda g: g * 0 + 1],
     ),
     "a large x": (lambda x: np.sum(x**2), lambda x: 2 * x, U * 1e12, [times(0.5)]),
     "mixed units": (
@@ -220,10 +277,16 @@ FUNCTIONS = {
     ),
     # Item 5: what nobody can see.
     "1e8 and a millionth of a millionth": (
-        lambda x: 1e8 + 1e-9 * np.sum(np.sin(x)), lambda x: 1e-9 * np.cos(x), U, [times(0), times(-1)]
+        lambda x: 1e8 + 1e-9 * np.sum(np.sin(x)),
+        lambda x: 1e-9 * np.cos(x),
+        U,
+        [times(0), times(-1)],
     ),
     "an entry below rounding": (
-        lambda x: x[0] + 1e-20 * x[1], lambda x: np.array([1, 1e-20]), np.array([1.0, 2]), [at(1, -1)]
+        lambda x: x[0] + 1e-20 * x[1],
+        lambda x: np.array([1, 1e-20]),
+        np.array([1.0, 2]),
+        [at(1, -1)],
     ),
     "entries of 1 to 1e-8, float32": (
         lambda x: np.sum(np.sin(x) * 10.0 ** -np.arange(9).astype("f4")),
@@ -232,14 +295,20 @@ FUNCTIONS = {
         [at(8, -1), at(5, 1.5), at(3, 2)],
     ),
     "constant": (lambda x: 3.7, np.zeros_like, U, [lambda g: g + 1e-3]),
-    "most entries without effect": (lambda x: np.sin(x[0]), lambda x: np.cos(x) * (np.arange(7) < 1), U, [
-        lambda g: g + 1e-3 * (np.arange(7) == 5)
-    ]),
+    "most entries without effect": (
+        lambda x: np.sin(x[0]),
+        lambda x: np.cos(x) * (np.arange(7) < 1),
+        U,
+        [lambda g: g + 1e-3 * (np.arange(7) == 5)],
+    ),
     "sin^2 + cos^2": (lambda x: np.sum(np.sin(x) ** 2 + np.cos(x) ** 2), np.zeros_like, U, [lambda g: g + 0.01]),
     # Item 6: scales and dtypes.
     **{
         f"sines times {factor:g}": (
-            lambda x, c=factor: c * np.sum(np.sin(x)), lambda x, c=factor: c * np.cos(x), U, [times(1.01), at(2, 0)]
+            lambda x, c=factor: c * np.sum(np.sin(x)),
+            lambda x, c=factor: c * np.cos(x),
+            U,
+            [times(1.01), at(2, 0)],
         )
         for factor in (1e200, 1e-160, 1e-300, 1e-312)
     },
@@ -249,12 +318,18 @@ FUNCTIONS = {
     "float32 within": (in_float32, np.cos, P[:4], [times(0), times(2), at(2, -1)]),
     "rounded to 6 digits": (lambda x: np.round(np.sum(np.sin(x)), 6), np.cos, P[:4], [times(2), times(-1)]),
     "NaN to the left": (
-        lambda x: np.sum(np.where(x < 0, np.nan, np.exp(x))), np.exp, np.zeros(2), [times(2), times(0)]
+        lambda x: np.sum(np.where(x < 0, np.nan, np.exp(x))),
+        np.exp,
+        np.zeros(2),
+        [times(2), times(0)],
     ),
     "log near the edge": (lambda x: np.sum(np.log(x)), lambda x: 1 / x, np.array([1e-8, 1]), [at(0, 0.5), at(0, 2)]),
     "power 1.5 at 0": (lambda x: np.sum(np.abs(x) ** 1.5), np.zeros_like, np.zeros(2), [lambda g: g + 0.1]),
     "noise of 1e-8": (
-        lambda x: np.sum(np.sin(x)) + 1e-8 * np.sin(1e15 * np.sum(x)), np.cos, P[:4], [times(1.01), times(-1)]
+        lambda x: np.sum(np.sin(x)) + 1e-8 * np.sin(1e15 * np.sum(x)),
+        np.cos,
+        P[:4],
+        [times(1.01), times(-1)],
     ),
 }
 

@@ -113,7 +113,7 @@ def check_gradient(
             check_count(count, name)
     if entries is not None and directions is not None:
         raise ValueError("entries and directions exclude each other: take one of them")
-    allowed = (0.0, 0.0) if tolerance is None else read_tolerance(tolerance)
+    allowed = None if tolerance is None else read_tolerance(tolerance)
 
     problem = Problem(f, x, scale=scale, seed=seed)
     steps = problem.per_entry(h, "h")
@@ -152,7 +152,7 @@ class _Task(NamedTuple):
     """For each array, of shape (values of f, entries)."""
     own_eps: float
     """The precision of the gradient's dtype."""
-    tolerance: tuple[float, float]
+    tolerance: tuple[float, float] | None
     noise: Host
 
     def entries(self, name: str, h: Host | None, count: int | None, k: int) -> Part:

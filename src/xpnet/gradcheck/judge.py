@@ -30,6 +30,9 @@ _CONSERVATIVE = 6.0
 """Bounds allow for some 12 standard deviations of noise: divided by this, for 2."""
 _HUMP = 64.0
 """How much larger than at a larger step a bound must be in between, to be due to noise rather than to kinks."""
+_FAINT = 2.0**-10
+"""Noise below this part of f is taken for its imprecision rather than for a feature."""
+_OBVIOUS = 16.0
 _RESIDUE = 16.0
 """What cancels to 0 leaves so many units in the last place."""
 
@@ -44,6 +47,8 @@ class Claims(NamedTuple):
     """That of the user; 0 without one."""
     eps: float
     """The coarsest precision of all arrays."""
+    tolerant: bool
+    """Whether there is a tolerance: then f is known to be inexact."""
 
     @property
     def decisive(self) -> float:
@@ -52,12 +57,12 @@ class Claims(NamedTuple):
 
     @property
     def grain(self) -> float:
-        """The part of a slope by which f itself may be off, if it comes from a solver or a series: 6e-6."""
-        return float(self.eps ** (1 / 3))
+        """The part of a slope by which f itself may be off, if it comes from a solver or a series: 1.5e-5."""
+        return self.decisive / 4
 
     def at(self, columns: Host) -> "Claims":
         """Return some of them."""
-        return Claims(self.slope[columns], self.slack[columns], self.tolerance[columns], self.eps)
+        return Claims(self.slope[columns], self.slack[columns], self.tolerance[columns], self.eps, self.tolerant)
 
 
 class Judgement(NamedTuple):
@@ -119,34 +124,36 @@ def judge(ladder: Ladder, claims: Claims, noise: Host) -> Judgement:
     flat = (ladder.above == ladder.centre) & (ladder.below == ladder.centre)
     floor = np.where(flat, np.ldexp(noise, -values), 0.0)
     both = settle(central(ladder), floor, ladder.eps)
-    if np.any(claims.tolerance > 0):
-        both = _past_plateaus(ladder, flat, floor, both, claims)
+    if claims.tolerant:
+        both = _past_plateaus(ladder, flat, floor, both)
     right, left = (settle(one_sided(ladder, side), floor[:-1], ladder.eps) for side in (1, -1))
     steepness = _steepness(ladder, both)
-    judgement = _on_slope(both, claims, steepness)
+    silent = ~np.asarray(claims.tolerant) & _silent(ladder, both)
+    judgement = _on_slope(both, claims, steepness, silent)
     judgement = _at_kink(right, left, claims).where(_kinks(both, right, left), judgement)
     for mine, other in ((right, left), (left, right)):
         alone = ~np.isfinite(both.bound) & np.isfinite(mine.bound) & ~np.isfinite(other.bound)
-        judgement = _on_slope(mine, claims, steepness).where(alone, judgement)
+        judgement = _on_slope(mine, claims, steepness, silent).where(alone, judgement)
     return _multiplied(judgement, values, steps)
 
 
-def _on_slope(estimate: Estimate, claims: Claims, steepness: Host) -> Judgement:
-    slope, slack, _, _ = claims
+def _on_slope(estimate: Estimate, claims: Claims, steepness: Host, silent: Host) -> Judgement:
+    slope, slack = claims[:2]
     error = np.abs(slope - estimate.slope)
     errors, allowed = np.abs(slope - estimate.slopes), estimate.bounds + slack
     inside = error <= estimate.bound + slack
     resolved = estimate.explained | (estimate.bound <= _CLEAR * np.fmax(np.abs(estimate.slope), steepness))
     witnesses = np.sum(estimate.believed & (errors > allowed), axis=0)
     speaks_for = np.any((_dissent(estimate) | _beyond_noise(estimate)) & (errors <= allowed), axis=0)
+    speaks_for |= silent & (slope == 0)
     # Any f that rounds its argument is flat at small steps: that a slope of 0 agrees with them alone says nothing.
     trivial = np.abs(slope) <= estimate.bound
-    against = trivial & np.any(_dissent(estimate) & (errors > allowed), axis=0)
+    against = silent | (trivial & np.any(_dissent(estimate) & (errors > allowed), axis=0))
 
     nothing = np.abs(slope) <= _RESIDUE * claims.eps * steepness
     practically_zero = nothing & (estimate.bound <= claims.decisive * steepness)
     known = np.isfinite(estimate.bound)
-    near = (error <= claims.grain * np.abs(estimate.slope)) & (claims.tolerance == 0)
+    near = (not claims.tolerant) & (error <= claims.grain * np.abs(estimate.slope))
     outside = known & ~inside & ~near & resolved & (witnesses >= _WITNESSES)
     verdict = np.select(
         [outside & ~speaks_for, known & inside & ~against & (_decisive(estimate, claims) | practically_zero)],
@@ -177,12 +184,20 @@ def _beyond_noise(estimate: Estimate) -> Host:
     beyond = np.cumsum(estimate.bounds == estimate.bound, axis=0) > 0
     hump = np.maximum.accumulate(np.where(beyond, bounds, 0.0), axis=0)
     clear = estimate.bounds <= _CLEAR * np.abs(estimate.slopes)
-    return clear & (hump > _HUMP * estimate.bounds)
+    return (clear | (estimate.noise <= _FAINT * estimate.size)) & (hump > _HUMP * estimate.bounds)
 
 
-def _past_plateaus(ladder: Ladder, flat: Host, floor: Host, estimate: Estimate, claims: Claims) -> Estimate:
+def _silent(ladder: Ladder, estimate: Estimate) -> Host:
+    """Return where f is flat, on one side at least, at steps that should change it by more than its dtype rounds."""
+    flat = (ladder.above == ladder.centre) | (ladder.below == ladder.centre)
+    expected = np.abs(estimate.slope) * np.fmin(ladder.right, ladder.left)
+    rounding = ladder.eps * np.abs(ladder.centre) + ladder.tiny
+    return np.sum(flat & (expected > _OBVIOUS * rounding), axis=0) >= _WITNESSES
+
+
+def _past_plateaus(ladder: Ladder, flat: Host, floor: Host, estimate: Estimate) -> Estimate:
     """Leave out, given a tolerance, steps that f does not feel though it feels larger ones: it rounds more coarsely."""
-    plateau = flat & np.any(_dissent(estimate), axis=0) & (estimate.slope == 0) & (claims.tolerance > 0)
+    plateau = flat & np.any(_dissent(estimate), axis=0) & (estimate.slope == 0)
     above, below = (np.where(plateau, np.nan, part) for part in (ladder.above, ladder.below))
     return settle(central(ladder._replace(above=above, below=below)), floor, ladder.eps)
 
@@ -220,11 +235,11 @@ def _at_kink(right: Estimate, left: Estimate, claims: Claims) -> Judgement:
 def _decisive(estimate: Estimate, claims: Claims) -> Host:
     size, error = np.fmax(np.abs(claims.slope), np.abs(estimate.slope)), np.abs(claims.slope - estimate.slope)
     likely = estimate.bound / _CONSERVATIVE
-    return (error + likely <= claims.decisive * size) | ((claims.tolerance > 0) & (likely <= claims.tolerance))
+    return (error + likely <= claims.decisive * size) | (claims.tolerant & (likely <= claims.tolerance))
 
 
 def _divided(claims: Claims, exponent: Host) -> Claims:
-    return Claims(*(np.ldexp(part, -exponent) for part in claims[:3]), claims.eps)
+    return Claims(*(np.ldexp(part, -exponent) for part in claims[:3]), claims.eps, claims.tolerant)
 
 
 def _multiplied(judgement: Judgement, values: Host, steps: Host) -> Judgement:

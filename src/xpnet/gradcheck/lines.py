@@ -7,7 +7,7 @@ import numpy as np
 from xpnet.gradcheck.problem import Problem
 from xpnet.gradcheck.slopes import Host, Ladder
 
-_ULPS = 8
+_ULPS = 1
 """The smallest step, in units of the last place of the coordinate."""
 _BELOW = 2.0**-8
 """The smallest step at 0, in units of eps times the scale."""

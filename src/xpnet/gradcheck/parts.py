@@ -56,18 +56,21 @@ class Part(NamedTuple):
         )
 
 
-def make_claims(slope: Host, eps: float, own_eps: float, tolerance: tuple[float, float]) -> Claims:
+def make_claims(slope: Host, eps: float, own_eps: float, tolerance: tuple[float, float] | None) -> Claims:
     """Return the slopes, shape (lines, values), with what their own rounding and the tolerance allow.
 
     A gradient in a coarser dtype than f has errors of its own: 4 units in the last place, and 1 of the largest entry,
     since sums cancel.
     """
     size = np.where(np.isfinite(slope), np.abs(slope), 0.0)
-    allowed = tolerance[0] + tolerance[1] * size
+    absolute, relative = tolerance or (0.0, 0.0)
+    allowed = absolute + relative * size
     largest = np.max(size, axis=0, initial=0.0) if own_eps > eps else 0.0
     slack = own_eps * (4 * size + largest) + allowed
     finite = np.where(np.isfinite(slope), slope, 0.0)
-    return Claims(*(np.reshape(part, -1) for part in (finite, slack, allowed)), max(eps, own_eps))
+    return Claims(
+        *(np.reshape(part, -1) for part in (finite, slack, allowed)), max(eps, own_eps), tolerance is not None
+    )
 
 
 def fail_what_is_not_finite(judgement: Judgement, analytic: Host, centre: Host) -> None:

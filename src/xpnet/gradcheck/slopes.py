@@ -74,6 +74,8 @@ class Sequence(NamedTuple):
     rounding: Host
     """What rounding does to a value of f, as far as its size tells."""
     next_order: int
+    size: Host
+    """How large f is at the point, shape (n,)."""
 
 
 class Estimate(NamedTuple):
@@ -90,6 +92,8 @@ class Estimate(NamedTuple):
     """Whether a step agrees with all smaller ones."""
     noise: Host
     """What f shows of noise at scales below each step."""
+    size: Host
+    """How large f is, shape (n,)."""
 
 
 def central(ladder: Ladder) -> Sequence:
@@ -98,7 +102,7 @@ def central(ladder: Ladder) -> Sequence:
     # Each side is weighed by the other's step, so that steps that were rounded differently leave no bend in the mean.
     step = (ladder.right + ladder.left) / 2
     slope = (a * ladder.left + b * ladder.right) / (2 * step)
-    return Sequence(slope, step, a - b, _rounding(ladder, np.fmax(np.abs(a), np.abs(b))), next_order=4)
+    return Sequence(slope, step, a - b, _rounding(ladder, np.fmax(np.abs(a), np.abs(b))), 4, np.abs(ladder.centre))
 
 
 def one_sided(ladder: Ladder, side: int) -> Sequence:
@@ -108,7 +112,7 @@ def one_sided(ladder: Ladder, side: int) -> Sequence:
     ratio = _ratio(step)
     better = slope[:-1] + (slope[:-1] - slope[1:]) / (ratio - 1)
     rounding = 3 * _rounding(ladder, np.abs(slope))[:-1]
-    return Sequence(better, step[:-1], np.zeros_like(better), rounding, next_order=3)
+    return Sequence(better, step[:-1], np.zeros_like(better), rounding, 3, np.abs(ladder.centre))
 
 
 def _rounding(ladder: Ladder, slope: Host) -> Host:
@@ -135,7 +139,7 @@ def settle(sequence: Sequence, floor: Host, eps: float) -> Estimate:
 
     The best is the step with the smallest bound among those that agree with *every* smaller one.
     """
-    slope, step, bend, rounding, next_order = sequence
+    slope, step, bend, rounding, next_order, size = sequence
     ratio, h = _ratio(step), step[:-1]
     change, odd = slope[:-1] - slope[1:], bend[:-1] - bend[1:] / ratio
     slopes = slope[:-1] + change / (ratio**2 - 1)
@@ -161,7 +165,7 @@ def settle(sequence: Sequence, floor: Host, eps: float) -> Estimate:
         np.take_along_axis(part, best, axis=0)[0] for part in (bounds, slopes, h, rounding[:-1])
     )
     explained = least <= 10 * _CAUTION * rounded / at + 2 * _ULPS * eps * np.abs(chosen)
-    return Estimate(chosen, least, at, explained & np.isfinite(least), slopes, bounds, believed & known, noise)
+    return Estimate(chosen, least, at, explained & np.isfinite(least), slopes, bounds, believed & known, noise, size)
 
 
 def _next(rows: Host) -> Host:

@@ -75,7 +75,7 @@ def _without_effect(far: Ladder, claims: Claims, floor: Host, columns: Host) -> 
     bound = rounding / step[-1]
     seen = np.abs(claims.slope[columns]) > _OBVIOUS * rounding / step[0] + claims.slack[columns]
     verdict = np.where(seen, FAIL, VAGUE)
-    tolerated = (np.abs(claims.slope[columns]) + bound <= claims.tolerance[columns])
+    tolerated = np.abs(claims.slope[columns]) + bound <= claims.tolerance[columns]
     verdict = np.where(tolerated, PASS, verdict)
     zero = np.zeros_like(bound)
     reason = np.where(verdict == VAGUE, HIDDEN, NONE)

@@ -69,7 +69,7 @@ def taylor_test(f: Callable[[Any], Any], gradient: Any, x: Arrays, *, seed: int 
     right, left = (problem.along(direction, sign * steps)[:, 0] for sign in (1, -1))
     lines = DirectionLines(problem, [direction], None)
     with np.errstate(all="ignore"):
-        claims = make_claims(slope[None], problem.eps, own_eps, (0.0, 0.0))
+        claims = make_claims(slope[None], problem.eps, own_eps, None)
         judgement = judge(lines.all_steps(np.arange(1)), claims, noise)
         fail_what_is_not_finite(judgement, slope, centre)
         remainders = np.abs(right - left - 2 * steps * slope)
