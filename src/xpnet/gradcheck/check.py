@@ -12,7 +12,7 @@ from xpnet.gradcheck.lines import DirectionLines, EntryLines, Lines
 from xpnet.gradcheck.parts import Part, fail_what_is_not_finite, judge_zeros, make_claims
 from xpnet.gradcheck.problem import Arrays, Problem
 from xpnet.gradcheck.report import GradientReport
-from xpnet.gradcheck.slopes import Host
+from xpnet.numerical.noise import Host
 from xpnet.gradcheck.survey import survey
 
 

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xpnet.gradcheck.slopes import Estimate, Host, Ladder, central, one_sided, settle
+from xpnet.gradcheck.slopes import Estimate, Ladder, central, one_sided, settle
+from xpnet.numerical.noise import Host
 
 PASS, VAGUE, FAIL = 0, 1, 2
 """Verdicts by their place in `VERDICTS`."""
@@ -32,7 +33,6 @@ _HUMP = 64.0
 """How much larger than at a larger step a bound must be in between, to be due to noise rather than to kinks."""
 _FAINT = 2.0**-10
 """Noise below this part of f is taken for its imprecision rather than for a feature."""
-_OBVIOUS = 16.0
 _RESIDUE = 16.0
 """What cancels to 0 leaves so many units in the last place."""
 
@@ -188,11 +188,11 @@ def _beyond_noise(estimate: Estimate) -> Host:
 
 
 def _silent(ladder: Ladder, estimate: Estimate) -> Host:
-    """Return where f is flat, on one side at least, at steps that should change it by more than its dtype rounds."""
+    """Return where f is flat, on one side at least, at steps that should change it far more than its dtype rounds."""
     flat = (ladder.above == ladder.centre) | (ladder.below == ladder.centre)
     expected = np.abs(estimate.slope) * np.fmin(ladder.right, ladder.left)
-    rounding = ladder.eps * np.abs(ladder.centre) + ladder.tiny
-    return np.sum(flat & (expected > _OBVIOUS * rounding), axis=0) >= _WITNESSES
+    size = np.abs(ladder.centre) + np.nanmax(expected, axis=0, initial=0)
+    return np.sum(flat & (expected > ladder.eps**0.5 * size), axis=0) >= _WITNESSES
 
 
 def _past_plateaus(ladder: Ladder, flat: Host, floor: Host, estimate: Estimate) -> Estimate:
@@ -239,7 +239,11 @@ def _decisive(estimate: Estimate, claims: Claims) -> Host:
 
 
 def _divided(claims: Claims, exponent: Host) -> Claims:
-    return Claims(*(np.ldexp(part, -exponent) for part in claims[:3]), claims.eps, claims.tolerant)
+    return claims._replace(
+        slope=np.ldexp(claims.slope, -exponent),
+        slack=np.ldexp(claims.slack, -exponent),
+        tolerance=np.ldexp(claims.tolerance, -exponent),
+    )
 
 
 def _multiplied(judgement: Judgement, values: Host, steps: Host) -> Judgement:

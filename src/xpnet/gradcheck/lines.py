@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from xpnet.gradcheck.problem import Problem
-from xpnet.gradcheck.slopes import Host, Ladder
+from xpnet.gradcheck.slopes import Ladder
+from xpnet.numerical.noise import Host
 
 _ULPS = 1
 """The smallest step, in units of the last place of the coordinate."""
@@ -78,8 +79,8 @@ class EntryLines(Lines):
             actual = problem.shifted(name, index, self.h)[1]
             if np.any((actual == 0) & np.isfinite(at)):
                 raise ValueError(
-                    f"h = {float(np.min(self.h))!r} vanishes beside some x: x + h == x in {problem.arrays[name].dtype}; "
-                    "take a larger h, or h=None for steps that suit every x"
+                    f"h = {float(np.min(self.h))!r} vanishes beside some x: x + h == x in "
+                    f"{problem.arrays[name].dtype}; take a larger h, or h=None for steps that suit every x"
                 )
 
     def sample(self, lines: Host, steps: Host) -> tuple[Host, Host]:

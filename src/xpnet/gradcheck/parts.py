@@ -6,7 +6,7 @@ import numpy as np
 
 from xpnet.gradcheck.judge import FAIL, HIDDEN, NONE, PASS, REASONS, VAGUE, Claims, Judgement
 from xpnet.gradcheck.report import VERDICTS, ArrayReport, Entry
-from xpnet.gradcheck.slopes import Host
+from xpnet.numerical.noise import Host
 
 
 class Part(NamedTuple):
@@ -68,9 +68,7 @@ def make_claims(slope: Host, eps: float, own_eps: float, tolerance: tuple[float,
     largest = np.max(size, axis=0, initial=0.0) if own_eps > eps else 0.0
     slack = own_eps * (4 * size + largest) + allowed
     finite = np.where(np.isfinite(slope), slope, 0.0)
-    return Claims(
-        *(np.reshape(part, -1) for part in (finite, slack, allowed)), max(eps, own_eps), tolerance is not None
-    )
+    return Claims(finite.reshape(-1), slack.reshape(-1), allowed.reshape(-1), max(eps, own_eps), tolerance is not None)
 
 
 def fail_what_is_not_finite(judgement: Judgement, analytic: Host, centre: Host) -> None:

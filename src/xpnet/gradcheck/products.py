@@ -1,6 +1,7 @@
 """Checks of products with a Jacobian, which automatic differentiation gives without the Jacobian itself."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,10 @@ from array_api_compat import device
 
 from xpnet._checks import check_callable, check_count
 from xpnet._random import generator
-from xpnet._typing import Array
+from xpnet._typing import Array, Namespace
 from xpnet.gradcheck.check import check_gradient
 from xpnet.gradcheck.problem import Arrays, Problem
-from xpnet.gradcheck.report import GradientReport
+from xpnet.gradcheck.report import ArrayReport, GradientReport
 
 
 def check_vjp(
@@ -25,8 +26,8 @@ def check_vjp(
 ) -> GradientReport:
     r"""Return a verdict on vector-Jacobian products, :math:`u^T J`, for random vectors u.
 
-    As :math:`u^T J` is the gradient of :math:`u \cdot f(x)`, each is checked by `check_gradient`: all rows of a Jacobian
-    at the cost of a gradient.
+    As :math:`u^T J` is the gradient of :math:`u \cdot f(x)`, each is checked by `check_gradient`: all rows of a
+    Jacobian at the cost of a gradient.
 
     Parameters
     ----------
@@ -60,7 +61,8 @@ def check_vjp(
     problem = Problem(f, x, seed=seed)
     xp, first = problem.xp, next(iter(problem.arrays.values()))
     draws = generator(seed, "direction", 2)
-    arrays, noise, evaluations = {}, 0.0, problem.evaluations
+    arrays: dict[str, ArrayReport] = {}
+    noise, evaluations = 0.0, problem.evaluations
     for k in range(projections):
         signs = np.where(draws.integers(0, 2, problem.shape), 1.0, -1.0)
         u = xp.asarray(signs, dtype=first.dtype, device=device(first))
@@ -117,13 +119,26 @@ def check_jvp(
     check_count(directions, "directions")
     problem = Problem(f, x, seed=seed)
     xp, at = problem.xp, problem.arrays["x"]
-    arrays, noise, evaluations = {}, 0.0, problem.evaluations
+    arrays: dict[str, ArrayReport] = {}
+    noise, evaluations = 0.0, problem.evaluations
     zero = xp.asarray(0.0, dtype=at.dtype, device=device(at))
     for k, direction in enumerate(problem.directions(directions)):
         v = xp.asarray(direction["x"], dtype=at.dtype, device=device(at))
         report = check_gradient(
-            lambda s, v=v: f(at + s * v), jvp(problem.copies(), v), zero, seed=seed, **{"scale": 1.0, **options}
+            partial(_along, f, at, v), jvp(problem.copies(), v), zero, seed=seed, **{"scale": 1.0, **options}
         )
         arrays[f"direction {k}"] = report.arrays["x"]
         noise, evaluations = max(noise, report.noise), evaluations + report.evaluations
     return GradientReport(arrays, noise, evaluations)
+
+
+def _projected(f: Callable[[Any], Array], u: Array, xp: Namespace, x: Any) -> Array:
+    return xp.sum(u * f(x))
+
+
+def _swapped(vjp: Callable[[Any, Array], Any], u: Array, x: Any) -> Any:
+    return vjp(x, u)
+
+
+def _along(f: Callable[[Array], Array], x: Array, v: Array, s: Array) -> Array:
+    return f(x + s * v)

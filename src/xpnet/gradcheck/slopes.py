@@ -1,10 +1,10 @@
 """The slope of a function at a point, from its values at steps of many sizes: a bound at each, and which to believe."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Host = np.ndarray[Any, Any]
+from xpnet.numerical.noise import Host
 
 _CAUTION = 4.0
 """How many times the largest noise seen a bound allows for."""
@@ -42,17 +42,15 @@ class Ladder(NamedTuple):
     def divided(self, values: Host, steps: Host) -> "Ladder":
         """Return the ladder with values and steps divided by 2 to the power of these exponents."""
         return Ladder(
-            *(np.ldexp(part, -steps) for part in (self.right, self.left)),
-            *(np.ldexp(part, -values) for part in (self.above, self.below, self.centre)),
+            np.ldexp(self.right, -steps),
+            np.ldexp(self.left, -steps),
+            np.ldexp(self.above, -values),
+            np.ldexp(self.below, -values),
+            np.ldexp(self.centre, -values),
             np.ldexp(self.size, -steps),
             self.eps,
             np.ldexp(self.tiny, -values),
         )
-
-    def at(self, columns: Host) -> "Ladder":
-        """Return the ladder of some of the points."""
-        parts = (part[..., columns] for part in (self.right, self.left, self.above, self.below))
-        return Ladder(*parts, self.centre[columns], self.size[columns], self.eps, self.tiny[columns])
 
 
 def _typical_exponent(values: Host) -> Host:
@@ -173,7 +171,7 @@ def _next(rows: Host) -> Host:
 
 
 def _noise(residual: Host, floor: Host, expected: Host) -> Host:
-    """Return the noise of a value at every step: what smaller steps show, the least to expect of rounding, the floor."""
+    """Return the noise of values at every step: what smaller steps show, the least rounding to expect, the floor."""
     known = np.isfinite(residual)
     residual = np.where(known, residual, 0.0)
     seen = np.maximum.accumulate(residual, axis=0)

@@ -4,7 +4,8 @@ import numpy as np
 
 from xpnet.gradcheck.judge import FAIL, HIDDEN, NONE, PASS, VAGUE, Claims, Judgement, glance, judge
 from xpnet.gradcheck.lines import Lines
-from xpnet.gradcheck.slopes import Host, Ladder
+from xpnet.gradcheck.slopes import Ladder
+from xpnet.numerical.noise import Host
 
 _SAMPLE = 64
 """Once so many forecasts of FAIL are confirmed, and none refuted, the others are believed."""

@@ -10,7 +10,7 @@ from xpnet.gradcheck.lines import DirectionLines
 from xpnet.gradcheck.parts import fail_what_is_not_finite, make_claims
 from xpnet.gradcheck.problem import Arrays, Problem
 from xpnet.gradcheck.report import VERDICTS
-from xpnet.gradcheck.slopes import Host
+from xpnet.numerical.noise import Host
 
 _RUNGS = 16
 _AUDIBLE = 10.0

@@ -1,11 +1,12 @@
 """The noise of a function, from a table of its differences."""
 
 from math import comb
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-Host = np.ndarray[Any, Any]
+Host: TypeAlias = Any
+"""A NumPy array."""
 
 _AGREE = 4.0
 
