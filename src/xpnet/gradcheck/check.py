@@ -12,8 +12,8 @@ from xpnet.gradcheck.lines import DirectionLines, EntryLines, Lines
 from xpnet.gradcheck.parts import Part, fail_what_is_not_finite, judge_zeros, make_claims
 from xpnet.gradcheck.problem import Arrays, Problem
 from xpnet.gradcheck.report import GradientReport
-from xpnet.numerical.noise import Host
 from xpnet.gradcheck.survey import survey
+from xpnet.numerical.noise import Host
 
 
 def check_gradient(
@@ -127,7 +127,7 @@ def check_gradient(
         parts = [task.directions(directions, h)]
     judge_zeros(parts, problem.centre.size, problem.eps)
     arrays = {part.name: part.report(worst) for part in parts}
-    report = GradientReport(arrays, float(np.max(task.noise, initial=0)), problem.evaluations)
+    report = GradientReport(arrays, float(np.max(task.noise[0], initial=0)), problem.evaluations)
     if raise_on_failure:
         report.raise_on_failure()
     return report
@@ -153,7 +153,7 @@ class _Task(NamedTuple):
     own_eps: float
     """The precision of the gradient's dtype."""
     tolerance: tuple[float, float] | None
-    noise: Host
+    noise: tuple[Host, Host]
 
     def entries(self, name: str, h: Host | None, count: int | None, k: int) -> Part:
         """Judge all entries of an array, or some."""

@@ -33,6 +33,7 @@ _HUMP = 64.0
 """How much larger than at a larger step a bound must be in between, to be due to noise rather than to kinks."""
 _FAINT = 2.0**-10
 """Noise below this part of f is taken for its imprecision rather than for a feature."""
+_LEAP = 64.0
 _RESIDUE = 16.0
 """What cancels to 0 leaves so many units in the last place."""
 
@@ -110,7 +111,7 @@ def glance(ladder: Ladder, claims: Claims, noise: Host) -> Judgement:
 
 
 def judge(ladder: Ladder, claims: Claims, noise: Host) -> Judgement:
-    """Judge by steps of all sizes. Where f does not change within a step, `noise` may have hidden that it should.
+    """Judge by steps of all sizes. Where f does not change within a step, `noise` may hide that it should.
 
     - FAIL: outside the bounds of the best step and of two more, where f is resolved, and no scale speaks for it.
     - PASS: within the bound of the best step, if that is small beside the slope, and no scale speaks against it. A
@@ -121,23 +122,23 @@ def judge(ladder: Ladder, claims: Claims, noise: Host) -> Judgement:
     """
     values, steps = ladder.exponents()
     ladder, claims = ladder.divided(values, steps), _divided(claims, values - steps)
-    flat = (ladder.above == ladder.centre) & (ladder.below == ladder.centre)
-    floor = np.where(flat, np.ldexp(noise, -values), 0.0)
-    both = settle(central(ladder), floor, ladder.eps)
+    no_floor = np.zeros_like(ladder.right)
+    both = settle(central(ladder), no_floor, ladder.eps)
     if claims.tolerant:
-        both = _past_plateaus(ladder, flat, floor, both)
-    right, left = (settle(one_sided(ladder, side), floor[:-1], ladder.eps) for side in (1, -1))
+        both = _past_plateaus(ladder, both)
+    right, left = (settle(one_sided(ladder, side), no_floor[:-1], ladder.eps) for side in (1, -1))
     steepness = _steepness(ladder, both)
-    silent = ~np.asarray(claims.tolerant) & _silent(ladder, both)
-    judgement = _on_slope(both, claims, steepness, silent)
+    judgement = _on_slope(both, claims, steepness)
+    if not claims.tolerant:
+        judgement = _doubted(judgement, ladder, both, claims, np.ldexp(noise, -values))
     judgement = _at_kink(right, left, claims).where(_kinks(both, right, left), judgement)
     for mine, other in ((right, left), (left, right)):
         alone = ~np.isfinite(both.bound) & np.isfinite(mine.bound) & ~np.isfinite(other.bound)
-        judgement = _on_slope(mine, claims, steepness, silent).where(alone, judgement)
+        judgement = _on_slope(mine, claims, steepness).where(alone, judgement)
     return _multiplied(judgement, values, steps)
 
 
-def _on_slope(estimate: Estimate, claims: Claims, steepness: Host, silent: Host) -> Judgement:
+def _on_slope(estimate: Estimate, claims: Claims, steepness: Host) -> Judgement:
     slope, slack = claims[:2]
     error = np.abs(slope - estimate.slope)
     errors, allowed = np.abs(slope - estimate.slopes), estimate.bounds + slack
@@ -145,10 +146,9 @@ def _on_slope(estimate: Estimate, claims: Claims, steepness: Host, silent: Host)
     resolved = estimate.explained | (estimate.bound <= _CLEAR * np.fmax(np.abs(estimate.slope), steepness))
     witnesses = np.sum(estimate.believed & (errors > allowed), axis=0)
     speaks_for = np.any((_dissent(estimate) | _beyond_noise(estimate)) & (errors <= allowed), axis=0)
-    speaks_for |= silent & (slope == 0)
     # Any f that rounds its argument is flat at small steps: that a slope of 0 agrees with them alone says nothing.
     trivial = np.abs(slope) <= estimate.bound
-    against = silent | (trivial & np.any(_dissent(estimate) & (errors > allowed), axis=0))
+    against = trivial & np.any(_dissent(estimate) & (errors > allowed), axis=0)
 
     nothing = np.abs(slope) <= _RESIDUE * claims.eps * steepness
     practically_zero = nothing & (estimate.bound <= claims.decisive * steepness)
@@ -187,19 +187,39 @@ def _beyond_noise(estimate: Estimate) -> Host:
     return (clear | (estimate.noise <= _FAINT * estimate.size)) & (hump > _HUMP * estimate.bounds)
 
 
-def _silent(ladder: Ladder, estimate: Estimate) -> Host:
-    """Return where f is flat, on one side at least, at steps that should change it far more than its dtype rounds."""
-    flat = (ladder.above == ladder.centre) | (ladder.below == ladder.centre)
+def _doubted(judgement: Judgement, ladder: Ladder, estimate: Estimate, claims: Claims, noise: Host) -> Judgement:
+    """Take back verdicts that f could owe to plateaus, on which it changes in leaps of more than its dtype rounds.
+
+    - PASS where f is flat at steps that should change it, FAIL of a slope of 0 there.
+    - At an f that is flat up to some step: PASS of a slope of 0 where larger steps change it to both sides as a slope
+      would, FAIL of a slope that `noise` could swallow or that such steps speak for.
+    """
+    up, down = ladder.above - ladder.centre, ladder.below - ladder.centre
     expected = np.abs(estimate.slope) * np.fmin(ladder.right, ladder.left)
     size = np.abs(ladder.centre) + np.nanmax(expected, axis=0, initial=0)
-    return np.sum(flat & (expected > ladder.eps**0.5 * size), axis=0) >= _WITNESSES
+    silent = np.sum(((up == 0) | (down == 0)) & (expected > ladder.eps**0.5 * size), axis=0) >= _WITNESSES
+
+    flat = (estimate.slope == 0) & (np.sum((up == 0) & (down == 0), axis=0) >= _WITNESSES)
+    leaps = np.fmin(np.where(up == 0, np.inf, np.abs(up)), np.where(down == 0, np.inf, np.abs(down)))
+    rounding = ladder.eps * np.abs(ladder.centre) + ladder.tiny
+    plateau = flat & (np.nanmin(leaps, axis=0, initial=np.inf) > _LEAP * rounding) & np.any(up * down < 0, axis=0)
+    swallowed = flat & (np.abs(claims.slope) * estimate.step <= _CLEAN * noise)
+
+    passes = (judgement.verdict == PASS) & (silent | plateau)
+    fails = (judgement.verdict == FAIL) & ((silent & (claims.slope == 0)) | plateau | swallowed)
+    doubted = passes | fails
+    return judgement._replace(
+        verdict=np.where(doubted, VAGUE, judgement.verdict), reason=np.where(doubted, UNEVEN, judgement.reason)
+    )
 
 
-def _past_plateaus(ladder: Ladder, flat: Host, floor: Host, estimate: Estimate) -> Estimate:
+def _past_plateaus(ladder: Ladder, estimate: Estimate) -> Estimate:
     """Leave out, given a tolerance, steps that f does not feel though it feels larger ones: it rounds more coarsely."""
+    flat = (ladder.above == ladder.centre) & (ladder.below == ladder.centre)
     plateau = flat & np.any(_dissent(estimate), axis=0) & (estimate.slope == 0)
     above, below = (np.where(plateau, np.nan, part) for part in (ladder.above, ladder.below))
-    return settle(central(ladder._replace(above=above, below=below)), floor, ladder.eps)
+    coarser = ladder._replace(above=above, below=below)
+    return settle(central(coarser), np.zeros_like(above), ladder.eps)
 
 
 def _steepness(ladder: Ladder, estimate: Estimate) -> Host:

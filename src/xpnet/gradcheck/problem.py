@@ -143,16 +143,20 @@ class Problem:
         parts = [slopes[name] @ part.reshape(-1) for name, part in direction.items()]
         return np.sum(np.stack(parts), axis=0)
 
-    def noise(self) -> Host:
-        """Return the noise of every value of f near x, times 4: the least that difference tables at two scales show."""
+    def noise(self) -> tuple[Host, Host]:
+        """Return the noise of every value of f near x, times 4: the least and the most that difference tables show.
+
+        Their steps are from those in which nothing but rounding can change f to those of a first difference.
+        """
         draws = generator(self.seed, "direction", 1)
         direction = {name: scale * _signs(draws, scale) for name, scale in self.scales.items()}
-        tables = [
-            self.along(direction, np.arange(-(_PROBES // 2), _PROBES // 2 + 1) * self.eps**power)
-            for power in (1 / 2, 3 / 4)
-        ]
-        levels = [[difference_noise(values) for values in table.T] for table in tables]
-        return _CAUTION * np.nan_to_num(np.fmin(*np.asarray(levels, dtype=np.float64).reshape(2, -1)), nan=0.0)
+        points = np.arange(-(_PROBES // 2), _PROBES // 2 + 1)
+        steps = (self.eps ** (3 / 4), self.eps ** (1 / 2), self.eps ** (1 / 3) / 4)
+        tables = [self.along(direction, step * points) for step in steps]
+        found = [[difference_noise(values) for values in table.T] for table in tables]
+        levels = _CAUTION * np.asarray(found, dtype=np.float64).reshape(len(steps), -1)
+        least, most = np.fmin.reduce(levels, axis=0), np.fmax.reduce(levels, axis=0)
+        return np.nan_to_num(least, nan=0.0), np.nan_to_num(most, nan=0.0)
 
     def _probe(self, moved: dict[str, Array]) -> Any:
         """Return f away from x, where it may fail: None."""

@@ -66,7 +66,7 @@ def check_vjp(
     for k in range(projections):
         signs = np.where(draws.integers(0, 2, problem.shape), 1.0, -1.0)
         u = xp.asarray(signs, dtype=first.dtype, device=device(first))
-        report = check_gradient(lambda x, u=u: xp.sum(u * f(x)), lambda x, u=u: vjp(x, u), x, seed=seed + k, **options)
+        report = check_gradient(partial(_projected, f, u, xp), partial(_swapped, vjp, u), x, seed=seed + k, **options)
         arrays |= {f"{name}, projection {k}": array for name, array in report.arrays.items()}
         noise, evaluations = max(noise, report.noise), evaluations + report.evaluations
     return GradientReport(arrays, noise, evaluations)

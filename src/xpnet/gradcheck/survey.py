@@ -12,8 +12,8 @@ _SAMPLE = 64
 _OBVIOUS = 64.0
 
 
-def survey(lines: Lines, claims: Claims, noise: Host) -> Judgement:
-    """Judge a slope for each line and value of f, in this order; `noise` is that of f near x, for each of its values.
+def survey(lines: Lines, claims: Claims, noise: tuple[Host, Host]) -> Judgement:
+    """Judge a slope for each line and value of f, in this order; `noise` is the least and the most of f near x.
 
     Four evaluations a line do where the slope is clearly right. Where f does not change at all, four more tell whether
     it depends on the coordinate. What else is not clearly right is looked at with steps of all sizes.
@@ -22,9 +22,9 @@ def survey(lines: Lines, claims: Claims, noise: Host) -> Judgement:
     if len(lines.h) * values == 0:
         nothing = np.zeros(0)
         return Judgement(nothing.astype(int), nothing, nothing, nothing, nothing.astype(bool), nothing.astype(int))
-    floor = np.tile(noise, len(lines.h))
+    least, most = (np.tile(level, len(lines.h)) for level in noise)
     near = lines.near()
-    judgement = glance(near, claims, floor)
+    judgement = glance(near, claims, least)
 
     def columns(open_lines: Host) -> Host:
         return (open_lines[:, None] * values + np.arange(values)).reshape(-1)
@@ -35,7 +35,7 @@ def survey(lines: Lines, claims: Claims, noise: Host) -> Judgement:
     def refine(open_lines: Host) -> None:
         if len(open_lines):
             some = columns(open_lines)
-            better = judge(lines.all_steps(open_lines), claims.at(some), floor[some])
+            better = judge(lines.all_steps(open_lines), claims.at(some), most[some])
             judgement.put(some, better.where(judgement.verdict[some] != PASS, judgement.at(some)))
 
     still = np.all(_flat(near).reshape(-1, values), axis=1)
@@ -45,7 +45,7 @@ def survey(lines: Lines, claims: Claims, noise: Host) -> Judgement:
         some = columns(quiet)
         far = lines.far(quiet)
         flat = _flat(far)
-        judgement.put(some, _without_effect(far, claims, floor, some).where(flat, judgement.at(some)))
+        judgement.put(some, _without_effect(far, claims, most, some).where(flat, judgement.at(some)))
         undecided[quiet[np.all(flat.reshape(-1, values), axis=1)]] = False
 
     forecast = np.all(np.isin(judgement.verdict.reshape(-1, values), (PASS, FAIL)), axis=1) & undecided
@@ -69,12 +69,13 @@ def _flat(ladder: Ladder) -> Host:
     return np.all((ladder.above == ladder.centre) & (ladder.below == ladder.centre), axis=0)
 
 
-def _without_effect(far: Ladder, claims: Claims, floor: Host, columns: Host) -> Judgement:
+def _without_effect(far: Ladder, claims: Claims, most: Host, columns: Host) -> Judgement:
     """Judge slopes where f is the same to the last bit at steps small and large."""
     step = np.fmax(far.right, far.left)
-    rounding = np.fmax(far.eps * np.abs(far.centre) + 2 * far.tiny, floor[columns])
+    rounding = far.eps * np.abs(far.centre) + 2 * far.tiny
     bound = rounding / step[-1]
-    seen = np.abs(claims.slope[columns]) > _OBVIOUS * rounding / step[0] + claims.slack[columns]
+    hidden = np.fmax(_OBVIOUS * rounding, most[columns]) / step[0] + claims.slack[columns]
+    seen = np.abs(claims.slope[columns]) > hidden
     verdict = np.where(seen, FAIL, VAGUE)
     tolerated = np.abs(claims.slope[columns]) + bound <= claims.tolerance[columns]
     verdict = np.where(tolerated, PASS, verdict)

@@ -64,13 +64,14 @@ def taylor_test(f: Callable[[Any], Any], gradient: Any, x: Arrays, *, seed: int 
     if problem.shape != ():
         raise ValueError(f"f must return one number for each x, got shape {problem.shape}: reduce it to a number")
     (direction,) = problem.directions(1)
-    slope, centre, noise = problem.slope(slopes, direction), problem.centre, problem.noise()
+    slope, centre = problem.slope(slopes, direction), problem.centre
+    noise, most = problem.noise()
     steps = 0.5 ** np.arange(3, 3 + _RUNGS)
     right, left = (problem.along(direction, sign * steps)[:, 0] for sign in (1, -1))
     lines = DirectionLines(problem, [direction], None)
     with np.errstate(all="ignore"):
         claims = make_claims(slope[None], problem.eps, own_eps, None)
-        judgement = judge(lines.all_steps(np.arange(1)), claims, noise)
+        judgement = judge(lines.all_steps(np.arange(1)), claims, most)
         fail_what_is_not_finite(judgement, slope, centre)
         remainders = np.abs(right - left - 2 * steps * slope)
         rounding = 2 * problem.eps * np.maximum(np.abs(right), np.abs(left))
