@@ -203,10 +203,13 @@ def _doubted(judgement: Judgement, ladder: Ladder, estimate: Estimate, claims: C
     leaps = np.fmin(np.where(up == 0, np.inf, np.abs(up)), np.where(down == 0, np.inf, np.abs(down)))
     rounding = ladder.eps * np.abs(ladder.centre) + ladder.tiny
     plateau = flat & (np.nanmin(leaps, axis=0, initial=np.inf) > _LEAP * rounding) & np.any(up * down < 0, axis=0)
+    informed = estimate.bounds < np.abs(estimate.slopes)
+    speaks_for = informed & (np.abs(claims.slope - estimate.slopes) <= estimate.bounds + claims.slack)
+    excused = plateau & (np.any(speaks_for, axis=0) | ~np.any(informed, axis=0))
     swallowed = flat & (np.abs(claims.slope) * estimate.step <= _CLEAN * noise)
 
     passes = (judgement.verdict == PASS) & (silent | plateau)
-    fails = (judgement.verdict == FAIL) & ((silent & (claims.slope == 0)) | plateau | swallowed)
+    fails = (judgement.verdict == FAIL) & ((silent & (claims.slope == 0)) | excused | swallowed)
     doubted = passes | fails
     return judgement._replace(
         verdict=np.where(doubted, VAGUE, judgement.verdict), reason=np.where(doubted, UNEVEN, judgement.reason)
