@@ -37,9 +37,9 @@ def check_gradient(
     precision, each with a bound for truncation, for noise as f shows it at smaller steps, and for the rounding of the
     gradient itself.
 
-    - PASS: within the bound, where errors of half of ``eps**(1/4)`` of the entry (6e-5; in float32 1e-2) are excluded; or 0, where f is
-      seen to be flat beside other entries or other steps. At a kink (relu at 0) every value between the slopes on both
-      sides passes; a kink is one that stays one however small the step.
+    - PASS: within the bound, where errors of half of ``eps**(1/4)`` of the entry (6e-5; in float32 1e-2) are excluded;
+      or 0, where f is seen to be flat beside other entries or other steps. At a kink (relu at 0) every value between
+      the slopes on both sides passes; a kink is one that stays one however small the step.
     - FAIL: more than 8 bounds off the best step, outside the bounds of two more, while no larger step speaks for it; or
       NaN.
     - INCONCLUSIVE: anything else, such as an entry that the rounding of f hides, or an f that is noisy at one scale and

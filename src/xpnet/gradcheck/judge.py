@@ -22,8 +22,8 @@ REASONS = (
 _CLEAN = 4.0
 """Residuals of up to so many times the noise are no surprise."""
 _MARGIN = 8.0
-"""How many bounds away a slope must be to be wrong. Nearer, kinks on both sides of x could explain it, so close that the
-noise of f hides them: there are such in networks with relu in float32."""
+"""How many bounds away a slope must be to be wrong. Nearer, kinks on both sides of x could explain it, so close that
+the noise of f hides them: there are such in networks with relu in float32."""
 _APART = 4.0
 """How many bounds the slopes on both sides of a kink must be apart, and a slope beyond them."""
 _CLEAR = 0.3
