@@ -1,7 +1,7 @@
 """What a gradient check finds."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 VERDICTS = ("PASS", "INCONCLUSIVE", "FAIL")
 
@@ -67,6 +67,10 @@ class ArrayReport:
     def verdict(self) -> str:
         """FAIL if any entry fails, else INCONCLUSIVE if any is, else PASS: all were judged, and found right."""
         return "FAIL" if self.failed else "INCONCLUSIVE" if self.inconclusive else "PASS"
+
+    def called(self, name: str) -> "ArrayReport":
+        """Return the same under another name."""
+        return replace(self, name=name, worst=tuple(replace(entry, name=name) for entry in self.worst))
 
     def __str__(self) -> str:
         worst = f"; worst {self.worst[0]}" if self.worst else ""
