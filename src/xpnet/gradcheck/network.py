@@ -36,8 +36,8 @@ def check_network(
     which one more backward pass, through absolute values, gives. An entry is inconclusive where its bound is above a
     tenth of the largest entry, or a relu is at its kink.
 
-    "black-box" is independent of that, and coarser: `check_gradient` calls the loss as it is and knows no structure.
-    Errors of ``eps**(1/3)`` of a parameter's largest entry are beyond what it is asked for.
+    "black-box" is independent of that, and coarser: `check_gradient` calls the loss as it is, in float64 for a network
+    of float32 too, and knows no structure. It lets errors pass up to ``eps**(1/3)`` of a parameter's largest entry.
 
     Parameters
     ----------
@@ -76,15 +76,18 @@ def check_network(
         return _check_structured(net, exact, x, t, sample_weight, worst)
     reports = {}
     evaluations, noise = 0, 0.0
-    for name, loss in net.losses_of_parameters(x, t, sample_weight=sample_weight):
-        w, gradient = net.params[name], exact[name]
+    twin = _in_float64(net)
+    for name, loss in twin.losses_of_parameters(x, t, sample_weight=sample_weight):
+        w, gradient = twin.params[name], exact[name]
         xp = namespace_of(w=w)
         largest = float(to_host(xp.max(xp.abs(gradient))))
         report = check_gradient(
             loss,
             gradient,
             w,
-            tolerance=(largest * float(xp.finfo(w.dtype).eps) ** (1 / 3), 0.0) if math.isfinite(largest) else None,
+            tolerance=(largest * float(xp.finfo(gradient.dtype).eps) ** (1 / 3), 0.0)
+            if math.isfinite(largest)
+            else None,
             entries=None if entries is None else min(entries, math.prod(w.shape)),
             seed=seed,
             worst=worst,
@@ -92,6 +95,13 @@ def check_network(
         reports[name] = report.arrays["x"].called(name)
         evaluations, noise = evaluations + report.evaluations, max(noise, report.noise)
     return GradientReport(reports, noise, evaluations)
+
+
+def _in_float64(net: TwoLayerNet[Any]) -> TwoLayerNet[Any]:
+    twin = net.to(net.device)
+    twin.dtype = "float64"
+    twin.params = {name: twin.device.asarray(w, "float64") for name, w in twin.params.items()}
+    return twin
 
 
 def _check_structured(
