@@ -81,6 +81,7 @@ def check_network(
         w, gradient = twin.params[name], exact[name]
         xp = namespace_of(w=w)
         largest = float(to_host(xp.max(xp.abs(gradient))))
+        coarse = largest * float(xp.finfo(gradient.dtype).eps) ** (1 / 3)
         report = check_gradient(
             loss,
             gradient,
