@@ -86,9 +86,7 @@ def check_network(
             loss,
             gradient,
             w,
-            tolerance=(largest * float(xp.finfo(gradient.dtype).eps) ** (1 / 3), 0.0)
-            if math.isfinite(largest)
-            else None,
+            tolerance=(coarse, 0.0) if math.isfinite(coarse) else None,
             entries=None if entries is None else min(entries, math.prod(w.shape)),
             seed=seed,
             worst=worst,

@@ -42,6 +42,13 @@ class Loss(ABC):
 
     Its options are its fields; a call may override them, ``loss(y, t, label_smoothing=0.1)``. A loss of your own is a
     subclass with a `name` and the three methods `_prepare`, `_terms` and `_difference`.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> loss, y, t = xpnet.mean_squared_error, np.asarray([[3.0, 4.0]]), np.asarray([[1.0, 4.0]])
+    >>> loss(y, t), loss.gradient(y, t), loss.difference(y, t, np.asarray([[1e-30, 0.0]]))
+    (np.float64(2.0), array([[2., 0.]]), np.float64(2e-30))
     """
 
     name: ClassVar[str]
