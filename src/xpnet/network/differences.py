@@ -49,7 +49,7 @@ class _Layer(NamedTuple):
     directions: Array
     """Shape (J, C): how the outputs move when a unit's value does, over `scale`."""
     scale: float
-    """A power of 2, so that powers of the directions do not overflow."""
+    """A power of 2 that leaves all of them below 2 in size, so that their powers do not overflow."""
 
 
 def structured_gradient(
@@ -123,7 +123,8 @@ def _network_gradient(
     sums = xp.matmul(x, params["W1"]) + params["b1"]
     values = activation._value(sums, xp=xp)
     outputs = xp.matmul(values, params["W2"]) + params["b2"]
-    scale = 2.0 ** max(0, math.frexp(float(to_host(xp.max(xp.abs(params["W2"])))))[1])
+    largest = float(to_host(xp.max(xp.abs(params["W2"]))))
+    scale = 2.0 ** max(0, math.frexp(largest)[1] - 1)
     axes = xp.eye(outputs.shape[1], dtype=x.dtype, device=device(x))
     gradients: Params = {}
     kinks: Params = {}
