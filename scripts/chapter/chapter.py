@@ -8,7 +8,6 @@ It is cut into cells (``# %%``), so that an editor can open it as a notebook. Wh
 # %%
 import argparse
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,6 @@ import numpy as np
 import plots
 
 import xpnet
-from xpnet.datasets import load
 from xpnet.pictures import plot_curves
 from xpnet.training import epoch_order
 
@@ -52,8 +50,8 @@ to the host only to be printed. So the same lines run on a CPU and on a GPU, and
 )
 device = xpnet.select_device(options.device)
 array = partial(device.asarray, dtype="float64")
-data = load(options.data)
-print(f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test images of {data.features} pixels")
+data = xpnet.load_data(options.data)
+print(f"{data.name}: {len(data.train.x)} training and {len(data.test.x)} test images of {data.features} pixels")
 
 # %%
 section(
@@ -90,14 +88,14 @@ section(
     """The loss of all images is what counts, but 100 of them, drawn at random, estimate it well enough for a step.
 `epoch_order` shuffles on the host, so that every device gets the same mini-batches.""",
 )
-batch = epoch_order(len(data.x_train), seed=0, epoch=1)[:100]
-x, t = array(data.x_train[batch]), device.asarray(data.t_train[batch])
+batch = epoch_order(len(data.train.x), seed=0, epoch=1)[:100]
+x, t = array(data.train.x[batch]), device.asarray(data.train.t[batch])
 net = xpnet.TwoLayerNet(data.features, 50, data.classes, init="xavier", device=device, dtype="float64")
 y = net.predict_proba(x)
 losses = xpnet.cross_entropy_error(y, t, reduction="none")
 print(f"outputs y {tuple(y.shape)}, labels t {tuple(t.shape)}, losses {tuple(losses.shape)}")
 print(f"loss of the mini-batch, their mean: {float(xpnet.cross_entropy_error(y, t)):.6f}")
-print(f"loss of all training images:        {xpnet.evaluate(net, data.x_train, data.t_train).loss:.6f}")
+print(f"loss of all training images:        {xpnet.evaluate(net, *data.train).loss:.6f}")
 
 # %%
 section(
@@ -105,7 +103,7 @@ section(
     """One function for all four cases: targets as one-hot rows or as labels, of a whole mini-batch or of one sample at
 a time.""",
 )
-one_hot = array(np.eye(data.classes)[data.t_train[batch]])
+one_hot = array(np.eye(data.classes)[data.train.t[batch]])
 for name, targets in (("one-hot", one_hot), ("labels", t)):
     singles = [float(xpnet.cross_entropy_error(y[i, :], targets[i, ...])) for i in range(len(batch))]
     print(f"{name:7}  batch: {float(xpnet.cross_entropy_error(y, targets)):.12f}")
@@ -243,12 +241,12 @@ section(
 each of them: numerically, as in the chapter, and by backpropagation. The two agree.""",
 )
 net = xpnet.TwoLayerNet(data.features, 50, data.classes, init="xavier", device=device, dtype="float64")
-x, t = array(data.x_train[batch]), device.asarray(data.t_train[batch])
+x, t = array(data.train.x[batch]), device.asarray(data.train.t[batch])
 numerical, backpropagated = net.numerical_gradient(x, t), net.gradient(x, t)
 for name, parameter in net.params.items():
     difference = float(device.namespace.max(abs(numerical[name] - backpropagated[name])))
     print(f"{name} {tuple(parameter.shape)!s:9} both gradients equal to 9 digits: {difference < 1e-9}")
-print(f"outputs {tuple(net.predict(x).shape)}")
+print(f"outputs {tuple(net.outputs(x).shape)}")
 print(f"loss {float(net.loss(x, t)):.4f}, accuracy {float(net.accuracy(x, t)):.0%}")
 
 # %%
@@ -257,12 +255,12 @@ section(
     """`fit` is the training loop. First a short stretch, twice from the same start: with numerical gradients alone, as
 the chapter does it, and with backpropagation. The losses are the same, mini-batch by mini-batch.""",
 )
-few = replace(data, x_train=data.x_train[:2000], t_train=data.t_train[:2000])
+few = data.train.x[:2000], data.train.t[:2000]
 curves = {}
 for method in ("backpropagation", "numerical"):
     net = xpnet.TwoLayerNet(data.features, 50, data.classes, init="xavier", device=device, dtype="float64")
     rule = xpnet.SGD(learning_rate=1.0)
-    records = list(xpnet.fit(net, few, optimizer=rule, epochs=2, gradient=method))
+    records = xpnet.fit(net, *few, optimizer=rule, epochs=2, gradient=method)
     losses = curves[method] = np.concatenate([record.batch_losses for record in records])
     print(f"{method:15}  loss {losses[0]:.4f} at first, {losses[-1]:.4f} at step {len(losses)}")
 print("equal to 9 digits:", abs(curves["numerical"] - curves["backpropagation"]).max() < 1e-9)
@@ -275,12 +273,12 @@ section(
 the network has never seen tell whether it has learnt, or only learnt by heart.""",
 )
 net = xpnet.TwoLayerNet(data.features, 50, data.classes, device=device, dtype="float64")
-records = list(xpnet.fit(net, data))
+records = xpnet.fit(net, *data.train, validation=data.test)
 print("epoch  iteration  training loss  train accuracy  test accuracy")
 for record in (r for r in records if r.epoch in (1, 2, 5, 10, 20, 50, 100, 200, len(records))):
     print(
         f"{record.epoch:5}  {record.step:9}  {record.train_loss:13.4f}  "
-        f"{record.train_accuracy:14.2%}  {record.test_accuracy:13.2%}"
+        f"{record.train_accuracy:14.2%}  {record.validation_accuracy:13.2%}"
     )
 path = picture("training", "Training loss, and train and test accuracy")
 plot_curves(records, path, title=f"The chapter's training, on {data.name}")

@@ -1,4 +1,4 @@
-"""Write the README's section on the chapter, and its pictures, from a run of the chapter.
+"""Write the README beside this file, and its pictures, from a run of the chapter.
 
 python scripts/chapter/readme.py
 """
@@ -11,9 +11,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 CHAPTER = FOLDER / "chapter.py"
-README = FOLDER.parents[1] / "README.md"
-BEGIN = "<!-- Written by scripts/chapter/readme.py from a run: change scripts/chapter/chapter.py instead. -->"
-END = "<!-- End of what is written by scripts/chapter/readme.py. -->"
+README = FOLDER / "README.md"
+BEGIN = "<!-- Written by readme.py from a run: change chapter.py instead. -->"
+END = "<!-- End of what is written by readme.py. -->"
 
 
 def main() -> None:
@@ -52,11 +52,11 @@ def _render_section(section: tuple[str, str], printed: str) -> str:
     idea, code = section
     heading, result = printed.split(f"\n\n{idea}\n")
     text, pictures = re.split(r"^(?=!\[)|\Z", result.strip(), maxsplit=1, flags=re.MULTILINE)
-    parts = [f"#{heading}", idea]
+    parts = [heading, idea]
     if code:
         parts += [f"```python\n{code}\n```", f"```text\n{text.strip()}\n```"]
     if pictures:
-        parts.append(pictures.replace("](", "](scripts/chapter/").strip())
+        parts.append(pictures.strip())
     return "\n\n".join(parts) + "\n\n"
 
 

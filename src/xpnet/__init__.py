@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xpnet.activations import Activation, gelu, identity, log_softmax, relu, sigmoid, silu, softmax, tanh
     from xpnet.checkpoint import CheckpointError, load, save
-    from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_digits, load_idx
+    from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_data, load_digits, load_idx
     from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
     from xpnet.gradcheck import GradientError, check_gradient, taylor_test
     from xpnet.losses import (
@@ -91,6 +91,7 @@ __all__ = [
     "identity",
     "list_devices",
     "load",
+    "load_data",
     "load_digits",
     "load_idx",
     "log_softmax",
@@ -115,7 +116,7 @@ __all__ = [
 _ROOMS = {
     "xpnet.activations": "Activation gelu identity log_softmax relu sigmoid silu softmax tanh",
     "xpnet.checkpoint": "CheckpointError load save",
-    "xpnet.datasets": "DataError Dataset Scaling fetch load_digits load_idx",
+    "xpnet.datasets": "DataError Dataset Scaling fetch load_data load_digits load_idx",
     "xpnet.devices": "Device DeviceUnavailableError list_devices select_device to_host",
     "xpnet.gradcheck": "GradientError check_gradient taylor_test",
     "xpnet.losses": "CrossEntropyError Loss MeanSquaredError SoftmaxCrossEntropy SoftmaxCrossEntropyError "

@@ -1,20 +1,25 @@
-"""Data sets: the embedded digits, MNIST and its like in idx files, tables in .csv, .npy and .npz files."""
+"""Data sets: the embedded digits, MNIST and its like, and the files of the user."""
 
-from xpnet.datasets.dataset import DataError, Dataset, Scaling
+from xpnet.datasets.dataset import Dataset, Samples
+from xpnet.datasets.decoding import DataError
 from xpnet.datasets.download import Progress, fetch
+from xpnet.datasets.formats import describe_formats
 from xpnet.datasets.known import Whereabouts, available, data_path
-from xpnet.datasets.load import load, load_digits, load_features, load_idx
+from xpnet.datasets.loading import load_data, load_digits, load_features, load_idx
+from xpnet.datasets.scaling import Scaling
 
 __all__ = [
     "DataError",
     "Dataset",
     "Progress",
+    "Samples",
     "Scaling",
     "Whereabouts",
     "available",
     "data_path",
+    "describe_formats",
     "fetch",
-    "load",
+    "load_data",
     "load_digits",
     "load_features",
     "load_idx",

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from xpnet.datasets.dataset import DataError
-
 MAX_UNPACKED = 2**32
 """Bytes that a compressed file may unpack to."""
+
+
+class DataError(ValueError):
+    """A data set cannot be found, read or used; the text names the file, what was wrong and how to repair it."""
 
 
 @contextmanager

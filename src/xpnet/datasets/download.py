@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from xpnet.datasets.dataset import DataError
+from xpnet.datasets.decoding import DataError
 from xpnet.datasets.known import known, whereabouts
 
 Progress = Callable[[str, int, int], None]

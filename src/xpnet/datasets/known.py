@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xpnet._checks import check_choice
-from xpnet.datasets.dataset import DataError, Scaling
-from xpnet.datasets.idx import PARTS, find_idx_files, read_idx
+from xpnet.datasets.decoding import DataError
+from xpnet.datasets.idx_files import PARTS, find_idx_files, read_idx
+from xpnet.datasets.scaling import Scaling
 
 EMBEDDED = Path(__file__).parent / "data"
 

@@ -1,52 +1,51 @@
-"""Raw samples as they come from a file, checked: finite features, whole labels, as many of the one as of the other."""
+"""From the arrays of a file to samples, checked: finite features, whole labels or finite numbers, as many of each."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet.datasets.dataset import DataError
+from xpnet.datasets.dataset import Samples
+from xpnet.datasets.decoding import DataError
 
-Labels: TypeAlias = list[Any]
-"""Integers, or the texts of a table."""
+_FEW_CLASSES = 100
+"""More classes than these, with too few samples for a test sample of each, are rather numbers, or count the samples."""
+
+_OR_NUMBERS = "or pass classification=False if they are numbers to be predicted"
 
 
-class Samples(NamedTuple):
-    """Raw features, shape (n, features), with their labels and, where they are images, height and width."""
+class RawSamples(NamedTuple):
+    """What a reader returns, unchecked: features, targets if they were asked for, and how an error calls the two.
+
+    Labels may also be texts, in an array of objects.
+    """
 
     x: NDArray[Any]
-    labels: Labels
-    image_shape: tuple[int, int] | None = None
+    t: NDArray[Any] | None
+    x_name: str
+    t_name: str = ""
 
 
-def checked_samples(x: NDArray[Any], t: NDArray[Any], x_name: str, t_name: str) -> Samples:
-    """Return `x` and `t` as samples, or refuse them."""
-    features = checked_features(x, x_name)
-    labels = checked_labels(t, t_name)
-    if len(features) != len(labels):
+def checked_samples(raw: RawSamples, *, classification: bool) -> Samples:
+    """Return `raw` as rows of features with labels or, where they are to be numbers, rows of targets in float64."""
+    assert raw.t is not None
+    x = checked_features(raw)
+    t = raw.t[:, 0] if raw.t.ndim == 2 and raw.t.shape[1] == 1 else raw.t
+    t = _checked_labels(t, raw.t_name) if classification else _checked_numbers(t, raw.t_name)
+    if len(x) != len(t):
+        what = "labels" if classification else "targets"
         raise DataError(
-            f"{x_name} holds {len(features)} samples but {t_name} {len(labels)} labels: use files that belong together"
+            f"{raw.x_name} holds {len(x)} samples but {raw.t_name} {len(t)} {what}: use files that belong together"
         )
-    return Samples(features, labels, (x.shape[1], x.shape[2]) if x.ndim == 3 else None)
+    return Samples(x, t)
 
 
-def checked_features(x: NDArray[Any], name: str) -> NDArray[Any]:
-    """Return `x` with each sample flattened to a row of finite real numbers, or refuse it."""
-    if x.dtype.kind not in "buif":
-        raise DataError(f"{name}: features must be real numbers, got dtype {x.dtype}: save them as such")
-    if x.ndim < 2:
-        raise DataError(f"{name}: features must have shape (samples, features), got {x.shape}: reshape them")
-    if x.size == 0:
-        raise DataError(f"{name}: holds no data (shape {x.shape}): use a file with samples and features")
-    features = x.reshape(len(x), -1)
-    if not is_usable(features).all():
-        row, column = np.argwhere(~is_usable(features))[0].tolist()
-        raise DataError(
-            f"{name}: sample {row}, feature {column} is {features[row, column]}, not a finite float32 number: "
-            "replace it or remove the sample"
-        )
-    return features
+def checked_features(raw: RawSamples) -> NDArray[Any]:
+    """Return the features of `raw` with each sample flattened to a row of finite real numbers, or refuse them."""
+    if raw.x.ndim < 2:
+        raise DataError(f"{raw.x_name}: features must have shape (samples, features), got {raw.x.shape}: reshape them")
+    return _finite_rows(raw.x, raw.x_name, "feature")
 
 
 def is_usable(x: NDArray[Any]) -> NDArray[np.bool_]:
@@ -57,31 +56,20 @@ def is_usable(x: NDArray[Any]) -> NDArray[np.bool_]:
     return usable
 
 
-def checked_labels(t: NDArray[Any], name: str) -> list[int]:
-    """Return the labels in `t`, shape (n,) or (n, 1), as integers, or refuse them."""
-    if t.ndim == 2 and t.shape[1] == 1:
-        t = t[:, 0]
-    if t.ndim != 1:
-        raise DataError(f"{name}: labels must have shape (samples,), got {t.shape}: of one-hot take numpy.argmax")
-    if t.dtype.kind == "f":
-        bad = np.flatnonzero(~(np.abs(t) < 2**53) | (t != np.floor(t)))
-        if bad.size:
-            raise DataError(f"{name}: label {t[bad[0]]} of sample {bad[0]} is not an integer: number the classes")
-        t = t.astype(np.int64)
-    if t.dtype.kind not in "bui":
-        raise DataError(f"{name}: labels must be integers, got dtype {t.dtype}: number the classes 0, 1, ...")
-    return [int(label) for label in t.tolist()]
-
-
-def class_names_of(labels: Labels, name: str) -> tuple[str, ...]:
+def class_names_of(labels: NDArray[Any], name: str) -> tuple[str, ...]:
     """Return the distinct labels, in order, as the names of the classes; there must be two at least."""
-    names = tuple(str(label) for label in sorted(set(labels)))
+    names = tuple(map(str, np.unique(labels).tolist()))
     if len(names) < 2:
         raise DataError(f"{name}: all samples are of one class ({names[0]}): training needs two or more")
+    if len(names) > max(_FEW_CLASSES, len(labels) / 5):
+        raise DataError(
+            f"{name}: its {len(labels)} labels are of {len(names)} classes, too few of each to learn from: "
+            f"choose another column of labels, {_OR_NUMBERS}"
+        )
     return names
 
 
-def encode(labels: Labels, class_names: Sequence[str], name: str) -> NDArray[np.int64]:
+def encode(labels: NDArray[Any], class_names: Sequence[str], name: str) -> NDArray[np.int64]:
     """Return labels as positions in `class_names`.
 
     A label is the name of its class, or, where the classes have no integers as names, its position.
@@ -89,11 +77,54 @@ def encode(labels: Labels, class_names: Sequence[str], name: str) -> NDArray[np.
     positions: dict[int | str, int] = {class_name: i for i, class_name in enumerate(class_names)}
     if not any(class_name.lstrip("-").isdecimal() for class_name in class_names):
         positions |= {i: i for i in range(len(class_names))}
-    code = {label: positions.get(label, positions.get(str(label), -1)) for label in set(labels)}
-    if strange := sorted(label for label, position in code.items() if position < 0):
+    values, indices = np.unique(labels, return_inverse=True)
+    codes = [positions.get(label, positions.get(str(label), -1)) for label in values.tolist()]
+    if -1 in codes:
         known = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
         raise DataError(
-            f"{name}: label {strange[0]!r} is none of the {len(class_names)} classes ({known}): "
+            f"{name}: label {values.tolist()[codes.index(-1)]!r} is none of the {len(class_names)} classes ({known}): "
             "correct the labels, or train with samples of that class"
         )
-    return np.asarray([code[label] for label in labels], dtype=np.int64)
+    return np.asarray(codes, np.int64)[indices]
+
+
+def _checked_labels(t: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return the labels in `t`, shape (n,), as integers, or as the texts of a table."""
+    if t.ndim != 1:
+        raise DataError(
+            f"{name}: labels must have shape (samples,), got {t.shape}: of one-hot take numpy.argmax, {_OR_NUMBERS}"
+        )
+    if t.dtype.kind == "f":
+        bad = np.flatnonzero(~(np.abs(t) < 2**53) | (t != np.floor(t)))
+        if bad.size:
+            raise DataError(
+                f"{name}: label {t[bad[0]]} of sample {bad[0]} is not an integer: number the classes, {_OR_NUMBERS}"
+            )
+    if t.dtype.kind not in "buifO":
+        raise DataError(f"{name}: labels must be integers, got dtype {t.dtype}: number the classes 0, 1, ...")
+    return t.astype(np.int64) if t.dtype.kind in "bf" else t
+
+
+def _checked_numbers(t: NDArray[Any], name: str) -> NDArray[np.float64]:
+    if t.ndim not in (1, 2):
+        raise DataError(
+            f"{name}: targets must have shape (samples,) or (samples, outputs), got {t.shape}: reshape them"
+        )
+    return _finite_rows(t, name, "target").astype(np.float64)
+
+
+def _finite_rows(x: NDArray[Any], name: str, what: str) -> NDArray[Any]:
+    """Return `x` with one row for each sample, of finite real numbers, or refuse it."""
+    if x.dtype.kind not in "buif":
+        raise DataError(f"{name}: {what}s must be real numbers, got dtype {x.dtype}: save them as such")
+    if x.size == 0:
+        raise DataError(f"{name}: holds no data (shape {x.shape}): use a file with samples and {what}s")
+    rows = x.reshape(len(x), -1)
+    usable = is_usable(rows)
+    if not usable.all():
+        row, column = np.argwhere(~usable)[0].tolist()
+        raise DataError(
+            f"{name}: sample {row}, {what} {column} is {rows[row, column]}, not a finite float32 number: "
+            "replace it or remove the sample"
+        )
+    return rows

@@ -9,8 +9,9 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet.datasets.dataset import DataError
-from xpnet.datasets.decoding import MAX_UNPACKED, decoding, read_at_most
+from xpnet.datasets.columns import TargetColumn
+from xpnet.datasets.decoding import MAX_UNPACKED, DataError, decoding, read_at_most
+from xpnet.datasets.samples import RawSamples
 
 PARTS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 """The standard names: training images and labels, test images and labels."""
@@ -29,6 +30,21 @@ def read_idx(path: Path) -> NDArray[Any]:
             with gzip.open(file) as unpacked:
                 return _read_array(cast(IO[bytes], unpacked), path, MAX_UNPACKED)
         return _read_array(file, path, path.stat().st_size)
+
+
+def read_idx_images(path: Path, _: TargetColumn) -> tuple[RawSamples]:
+    """Return the images in one idx file."""
+    return (RawSamples(read_idx(path), None, str(path)),)
+
+
+def read_folder(folder: Path, _: TargetColumn) -> tuple[RawSamples, RawSamples]:
+    """Return the training and the test samples in the four idx files of a folder."""
+    files = find_idx_files(folder)
+    if missing := [part for part in PARTS if part not in files]:
+        raise DataError(f"{folder}: has no {', '.join(missing)}: put these files there, plain or with .gz")
+    train_x, train_t, test_x, test_t = (files[part] for part in PARTS)
+    train = RawSamples(read_idx(train_x), read_idx(train_t), str(train_x), str(train_t))
+    return train, RawSamples(read_idx(test_x), read_idx(test_t), str(test_x), str(test_t))
 
 
 def _read_array(stream: IO[bytes], path: Path, limit: int) -> NDArray[Any]:
