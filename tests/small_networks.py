@@ -51,29 +51,34 @@ def member_of(net: Any, member: int) -> Any:
     return single
 
 
-def rounding(net: Any, x: Any, t: Any, *, sample_weight: Any = None) -> tuple[float, dict[str, Any]]:
+def rounding(
+    net: Any, x: Any, t: Any, *, sample_weight: Any = None, same_outputs: bool = False
+) -> tuple[float, dict[str, Any]]:
     """Return how far two correct computations of the loss and of each entry of its gradient can be apart.
 
     Each is a sum of products, with at most D + H + C + samples roundings on the way from an input to a sum of losses or
-    to an entry, and some for activation and softmax (16 allowed). One rounding, or an ulp of a GPU's own, is at most
-    eps times the sum of the absolute values of all terms, which the same formulas give for absolute values. Two
-    computations, hence 2. For a network on the CPU without members.
+    to an entry, and some for activation and softmax (16 allowed). A rounding is at most eps / 2 times the sum of the
+    absolute values of all terms, which the same formulas give for absolute values; there are two computations. For a
+    network on the CPU without members.
+
+    Where the two do not have the `same_outputs`, an output is off by a rounding of its size, and so are softmax and the
+    slopes of squares: a small slope beside large ones is off by as much as those. A GPU adds an ulp of its own.
     """
     batch, ready, xp = net.read_batch(x, t, sample_weight)
     hidden, values, outputs = forward(net.params, batch, activation=net.activation, xp=xp)
     terms = net.loss_function._terms(outputs, ready, xp=xp)
     slopes = terms.magnitudes(xp=xp)
     hidden_slopes = slopes @ abs(net.params["W2"]).T * abs(net.activation._derivative(hidden, values, xp=xp))
-    # An output is off by a rounding of its size, and so are softmax and the squares' slopes: a small slope beside large
-    # ones is off by as much as those, so that each bound holds the largest of its parameter too.
-    size = 1 + float(abs(outputs).max())
-    unit = 2 * size * (sum(net.params["W1"].shape) + outputs.shape[-1] + batch.shape[0] + 16) * np.finfo(net.dtype).eps
     sums = {
         "W1": abs(batch).T @ hidden_slopes,
         "b1": hidden_slopes.sum(axis=0),
         "W2": abs(values).T @ slopes,
         "b2": slopes.sum(axis=0),
     }
+    unit = (sum(net.params["W1"].shape) + outputs.shape[-1] + batch.shape[0] + 16) * np.finfo(net.dtype).eps
+    if same_outputs:
+        return unit * float(abs(terms.losses()).sum()), {name: unit * value for name, value in sums.items()}
+    unit *= 2 * (1 + float(abs(outputs).max()))
     total = float(abs(slopes * outputs).sum() + abs(terms.losses()).sum())
     return unit * total, {name: unit * (value + value.max()) for name, value in sums.items()}
 
