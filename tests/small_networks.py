@@ -10,7 +10,7 @@ from xpnet.network import forward
 D, H, C = 6, 5, 3
 BATCH = 16
 SAMPLES = 40
-"""Two mini-batches of 16 and one of 8; 24 to train on, where 16 are held back."""
+"""Two mini-batches of 16 and one of 8; or 24 to train on, one of 16 and one of 8, and 16 to validate on."""
 
 _random = np.random.default_rng(11)
 LABELS = _random.integers(0, C, SAMPLES)
@@ -21,6 +21,7 @@ WEIGHTS = np.linspace(0, 2, SAMPLES)
 VALIDATION_LABELS = _random.integers(0, C, BATCH)
 VALIDATION_X = 0.5 * _random.normal(size=(BATCH, D)) + 2 * np.eye(C, D)[VALIDATION_LABELS]
 VALIDATION = (VALIDATION_X, VALIDATION_LABELS)
+TRAIN = (X[:24], LABELS[:24])
 
 
 def make(backend: Any = None, **options: Any) -> Any:

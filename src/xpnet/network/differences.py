@@ -91,11 +91,17 @@ def structured_gradient(
     differentiate = partial(_network_gradient, activation=activation, loss=loss, h=h, max_bytes=max_bytes, xp=xp)
     if params["W1"].ndim == 2:
         return differentiate(params, x, targets)
+
+    def of_member(array: Array, member: int) -> Array:
+        if array.ndim == 2:
+            return array
+        return array[member if array.shape[0] > 1 else 0, ...]  # An axis of length 1 holds what all members share.
+
     results = [
         differentiate(
             {name: w[member, ...] for name, w in params.items()},
-            x[member, ...] if x.ndim == 3 else x,
-            targets.of_member(member),
+            of_member(x, member),
+            Targets(*(of_member(array, member) for array in targets)),
         )
         for member in range(params["W1"].shape[0])
     ]
