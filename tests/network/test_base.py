@@ -2,8 +2,12 @@
 
 import copy
 import multiprocessing
+import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,3 +179,84 @@ def test_takes_a_loss_of_ones_own():
     (record,) = xpnet.fit(net, X, t, epochs=1, batch_size=BATCH, optimizer=xpnet.SGD(0.01))
     bound, _ = rounding(plain, X, t)
     assert record.batch_losses[0] == pytest.approx(2 * float(plain.loss(X, t)), rel=0, abs=2 * bound)
+
+
+# -- a GPU that is not the current one
+
+SECOND_GPU = """
+import copy, pickle, sys, threading
+import cupy, numpy as np, xpnet
+from small_networks import BATCH, LABELS, NUMBERS, VALIDATION, X, make
+
+if cupy.cuda.runtime.getDeviceCount() < 2:
+    sys.exit("one GPU")
+x, labels = X[:BATCH], LABELS[:BATCH]
+second = xpnet.Device("gpu:1")
+x1, t1 = second.asarray(x), second.asarray(labels)
+
+def where(value):
+    if isinstance(value, dict):
+        return set().union(*map(where, value.values()))
+    return set().union(*map(where, value)) if isinstance(value, tuple) else {value.device.id}
+
+def use(members):
+    options = {"members": members, "dtype": "float64", "init": "xavier"}
+    net, here = xpnet.TwoLayerNet(6, 5, 3, device=second, **options), xpnet.TwoLayerNet(6, 5, 3, **options)
+    doors = {
+        "outputs": net(x1), "predict": net.predict(x1), "predict_proba": net.predict_proba(x1),
+        "loss": net.loss(x1, t1), "accuracy": net.accuracy(x1, t1), "gradient": net.gradient(x1, t1),
+        "loss_and_gradient": net.loss_and_gradient(x1, t1), "numerical": net.numerical_gradient(x1, t1),
+        "black box": net.numerical_gradient(x1, t1, method="black-box"), "params": net.params,
+        "to": here.to(second).params, "copy": copy.deepcopy(net).params, "pickle": pickle.loads(pickle.dumps(net)).params,
+    }
+    for name, value in doors.items():
+        assert where(value) == {1}, name
+    for validation in (None, 0.4, VALIDATION, tuple(map(second.asarray, VALIDATION))):
+        arrays = (X, LABELS) if validation is None else tuple(map(second.asarray, (X, LABELS)))
+        options = {"optimizer": xpnet.Adam(0.1, max_gradient_norm=1.0), "batch_size": BATCH, "validation": validation}
+        if validation is not None and members is None:
+            options["patience"] = 5
+        records = xpnet.fit(net, *arrays, epochs=2, **options)
+        records += xpnet.fit(net, *arrays, epochs=3, state=records[0].state, **options)
+        assert where(net.params) == where(records[-1].state.params) == {1}
+        assert where(records[-1].state.optimizer.slots) == {1}
+    xpnet.fit(net, X, LABELS, epochs=1, batch_size=BATCH, gradient="numerical")
+    xpnet.evaluate(net, x1, t1)
+    numbers = xpnet.TwoLayerNet(6, 5, 3, loss="mean_squared_error", device=second, members=members)
+    xpnet.evaluate(numbers, X, NUMBERS)
+    assert cupy.cuda.runtime.getDevice() == 0
+    done.append(members)
+
+done = []
+for members in (None, 2):
+    cupy.cuda.Device(0).use()
+    use(members)
+    thread = threading.Thread(target=use, args=(members,))  # a thread begins with device 0, whatever others use
+    thread.start()
+    thread.join()
+print(done)
+"""
+
+
+def _cupy_works():
+    try:
+        import cupy
+
+        cupy.zeros(1)
+    except Exception:
+        return False
+    return True
+
+
+if _cupy_works():
+
+    def test_works_on_a_gpu_that_is_not_the_current_one():
+        """In a process of its own, since the simulator of CuPy counts its devices once."""
+        path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+        environment = {**os.environ, "FAKECUPY_DEVICES": "2", "PYTHONPATH": path}
+        command = [sys.executable, "-W", "error", "-c", SECOND_GPU]
+        result = subprocess.run(command, capture_output=True, text=True, env=environment)
+        if result.stderr.strip() == "one GPU":
+            pytest.skip("this machine has one GPU")
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.strip() == "[None, None, 2, 2]"
