@@ -207,7 +207,8 @@ def use(members):
         "loss": net.loss(x1, t1), "accuracy": net.accuracy(x1, t1), "gradient": net.gradient(x1, t1),
         "loss_and_gradient": net.loss_and_gradient(x1, t1), "numerical": net.numerical_gradient(x1, t1),
         "black box": net.numerical_gradient(x1, t1, method="black-box"), "params": net.params,
-        "to": here.to(second).params, "copy": copy.deepcopy(net).params, "pickle": pickle.loads(pickle.dumps(net)).params,
+        "to": here.to(second).params, "copy": copy.deepcopy(net).params,
+        "pickle": pickle.loads(pickle.dumps(net)).params,
     }
     for name, value in doors.items():
         assert where(value) == {1}, name

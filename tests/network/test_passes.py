@@ -61,7 +61,9 @@ def test_every_library_gives_the_same(backend, case, activation):
     value, gradients = net.loss_and_gradient(*arrays, sample_weight=backend.asarray(weight))
     assert float(value) == pytest.approx(float(expected.loss(x, t, sample_weight=weight)), rel=0, abs=bound)
     assert_within(gradients, expected.gradient(x, t, sample_weight=weight), bounds)
-    assert_within(net.gradient(*arrays, sample_weight=backend.asarray(weight)), host(gradients), dict.fromkeys(bounds, 0))
+    assert_within(
+        net.gradient(*arrays, sample_weight=backend.asarray(weight)), host(gradients), dict.fromkeys(bounds, 0)
+    )
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

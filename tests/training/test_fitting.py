@@ -62,9 +62,8 @@ def test_fit_epochs_trains_when_it_is_asked_and_stops_when_it_is_left():
     np.testing.assert_equal(host(net.params), after_one)
     ours += list(records)
     assert_same_figures(ours, fit(make(), epochs=3))
-    for record in xpnet.fit_epochs(net, X, LABELS, batch_size=BATCH, epochs=3):
-        break
-    np.testing.assert_equal(host(net.params), host(record.state.params))
+    left = next(xpnet.fit_epochs(net, X, LABELS, batch_size=BATCH, epochs=3))
+    np.testing.assert_equal(host(net.params), host(left.state.params))
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
@@ -143,7 +142,7 @@ def test_patience_stops_and_restores_the_best_parameters():
     records = xpnet.fit(net, *data, patience=3, **options)
     losses = [record.validation_loss for record in records]
     best = int(np.argmin(losses))
-    assert 1 < best
+    assert best > 1
     assert len(records) == best + 1 + 3
     np.testing.assert_equal(host(net.params), host(records[best].state.params))
     assert xpnet.evaluate(net, *validation).loss == losses[best]
@@ -184,7 +183,9 @@ def test_patience_goes_on_with_what_it_has_seen():
 
 RULES = {
     **{name: rule(0.05) for name, rule in OPTIMIZERS.items()},
-    "schedule": xpnet.Momentum(xpnet.CosineDecay(0.2, steps=9), nesterov=True, weight_decay=0.01, max_gradient_norm=0.1),
+    "schedule": xpnet.Momentum(
+        xpnet.CosineDecay(0.2, steps=9), nesterov=True, weight_decay=0.01, max_gradient_norm=0.1
+    ),
 }
 
 

@@ -64,7 +64,7 @@ def test_can_be_pickled():
     np.testing.assert_array_equal(again.batch_losses, record.batch_losses)
 
 
-TYPED = '''
+TYPED = """
 import numpy as np
 import xpnet
 
@@ -85,14 +85,14 @@ many = xpnet.TwoLayerNet(2, 3, 2, members=3)
 for each in xpnet.fit(many, x, t, validation=0.5):
     losses: list[float] = each.validation_loss
     first: float = min(each.train.loss)
-'''
-WRONG = '''
+"""
+WRONG = """
 import numpy as np
 import xpnet
 
 x, t = np.zeros((4, 2)), np.zeros(4, int)
 number: float = xpnet.fit(xpnet.TwoLayerNet(2, 3, 2, members=3), x, t)[0].train_loss
-'''
+"""
 
 
 @pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed; it is what this test asks")
