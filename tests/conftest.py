@@ -92,8 +92,19 @@ if absent := REQUIRED & set(MISSING):
     raise pytest.UsageError("; ".join(f"XPNET_REQUIRE_BACKENDS: {MISSING[name]}" for name in sorted(absent)))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(library): left out where this library is not installed")
+
+
 def pytest_report_header() -> list[str]:
     return [f"not tested: {reason}" for reason in MISSING.values()]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a library that is not installed: the report's first lines say so once, for all."""
+    left_out = [item for item in items if any(mark.args[0] in MISSING for mark in item.iter_markers("needs"))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(params=[name for name in BACKENDS if name not in MISSING], scope="session")

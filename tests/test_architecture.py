@@ -20,7 +20,7 @@ DRAWN = re.search(r"^src/xpnet/\n((?:  .*\n)+)", README.read_text("utf-8"), re.M
 ROOMS = ["xpnet.__main__", *(f"xpnet.{name}" for name in re.findall(r"^  [ \d]  (\w+)", DRAWN, re.MULTILINE))]
 ROOMS.insert(2, "xpnet")  # The front door hands out names of all rooms below it; only the command line may use it.
 FLOORS = {room: len(ROOMS) - line for line, room in enumerate(ROOMS)}
-SLOW_OR_OPTIONAL = ("cupy", "jax", "matplotlib", "pooch", "rich", "safetensors", "scipy", "sklearn", "torch", "typer")
+SLOW_OR_OPTIONAL = ("click", "cupy", "jax", "matplotlib", "pooch", "rich", "safetensors", "scipy", "sklearn", "torch")
 
 
 def name_of(path):
@@ -99,9 +99,9 @@ def test_only_the_command_line_prints():
     assert {module for module in printing if room_of(module) != "xpnet.cli"} == set()
 
 
-def test_only_the_command_line_knows_typer_and_rich():
+def test_only_the_command_line_knows_click_and_rich():
     knowing = {
-        module for module, tree in MODULES.items() if {"typer", "rich"} & {w.split(".")[0] for w in words_of(tree)}
+        module for module, tree in MODULES.items() if {"click", "rich"} & {w.split(".")[0] for w in words_of(tree)}
     }
     assert {room_of(module) for module in knowing} == {"xpnet.cli"}
 

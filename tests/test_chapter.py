@@ -1,4 +1,4 @@
-"""The chapter, run as its reader runs it: its numbers, its pictures, the README, and other array libraries."""
+"""The chapter, run as its reader runs it: its numbers, its pictures, its README, and other array libraries."""
 
 import os
 import re
@@ -71,7 +71,7 @@ def printed(out):
     """What the script prints on the CPU; a warning would end it."""
     command = [sys.executable, "-W", "error", CHAPTER, "--device", "cpu", "--data", "digits", "--out", out]
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-    run = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, env=environment)
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
     assert run.stderr == ""
     assert run.returncode == 0
     return run.stdout
@@ -135,7 +135,7 @@ def test_the_network_learns_what_it_has_not_seen(printed):
     assert float(last_row[-1].rstrip("%")) > 94
 
 
-def test_the_readme_shows_the_code_and_what_it_prints(printed):
+def test_its_readme_shows_the_code_and_what_it_prints(printed):
     written = README["split_readme"]()[1]
     assert written == README["render"](printed), "run python scripts/chapter/readme.py"
 

@@ -1,7 +1,11 @@
 """Model files: what is saved is loaded, and what is not ours or not whole is refused."""
 
 import json
+import os
+import pickle
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +13,10 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from xpnet import CheckpointError, Device, Scaling, TwoLayerNet, to_host
+from xpnet import CheckpointError, MeanSquaredError, Scaling, SoftmaxCrossEntropy, TwoLayerNet, to_host
 from xpnet._checks import namespace_of
 from xpnet._files import append_line, write_atomically
-from xpnet.checkpoint import Origin, load, load_with_origin, save
+from xpnet.checkpoint import Origin, load_model, load_with_origin, save_model
 
 ORIGIN = Origin("digits", None, 3, Scaling(0.0, 1 / 16), ("no", "yes"))
 
@@ -25,29 +29,31 @@ def path(tmp_path):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("members", [None, 3])
-@pytest.mark.parametrize(("activation", "loss"), [("relu", "cross_entropy_error"), ("tanh", "mean_squared_error")])
+@pytest.mark.parametrize(
+    ("activation", "loss"), [("relu", "softmax_cross_entropy_error"), ("tanh", "mean_squared_error")]
+)
 def test_a_model_comes_back_bit_for_bit(path, dtype, members, activation, loss):
     net = TwoLayerNet(5, 4, 2, activation=activation, loss=loss, dtype=dtype, seed=7, members=members)
-    save(net, path)
-    back = load(path)
+    save_model(net, path)
+    back = load_model(path)
     assert repr(back) == repr(net)
     for name, w in net.params.items():
         np.testing.assert_array_equal(back.params[name], w, strict=True)
 
 
 def test_a_model_of_one_library_is_loaded_into_any(backend, path):
-    device = Device(backend.xp, backend.device)
+    device = backend.select()
     net = TwoLayerNet(5, 4, 2, seed=7, dtype="float64", device=device)
-    save(net, path)
+    save_model(net, path)
     for target, namespace in (("cpu", namespace_of(w=np.zeros(1))), (device, backend.xp)):
-        back = load(path, device=target)
+        back = load_model(path, device=target)
         for name, w in net.params.items():
             assert namespace_of(w=back.params[name]) is namespace
             np.testing.assert_array_equal(to_host(back.params[name]), to_host(w), strict=True)
 
 
 def test_any_safetensors_reader_reads_it(path):
-    save(TwoLayerNet(5, 4, 2), path, origin=ORIGIN)
+    save_model(TwoLayerNet(5, 4, 2), path, origin=ORIGIN)
     with safe_open(path, framework="numpy") as file:
         names = file.keys()
         shapes = {name: file.get_tensor(name).shape for name in names}
@@ -61,21 +67,68 @@ def test_any_safetensors_reader_reads_it(path):
 )
 def test_the_origin_comes_back(path, scaling):
     origin = Origin("a table.csv", "species", 5, scaling, ("Ankle boot", "Größe"))
-    save(TwoLayerNet(3, 4, 2), path, origin=origin)
+    save_model(TwoLayerNet(3, 4, 2), path, origin=origin)
     back = load_with_origin(path)[1]
     assert (back.data, back.label, back.seed, back.class_names) == ("a table.csv", "species", 5, origin.class_names)
     np.testing.assert_array_equal(back.scaling.offset, scaling.offset)
     np.testing.assert_array_equal(back.scaling.factor, scaling.factor)
 
 
+def test_numbers_come_back_with_their_scaling(path):
+    net = TwoLayerNet(3, 4, 2, loss="mean_squared_error")
+    for target_scaling in (Scaling(5.0, 0.5), Scaling(np.asarray([1.0, 2.0]), np.asarray([0.5, 1e9]))):
+        save_model(net, path, origin=Origin("prices.npz", None, 0, Scaling(0.0, 1.0), (), target_scaling))
+        back = load_with_origin(path)[1]
+        assert back.class_names == ()
+        np.testing.assert_array_equal(back.target_scaling.offset, target_scaling.offset)
+        np.testing.assert_array_equal(back.target_scaling.factor, target_scaling.factor)
+
+
+@pytest.mark.parametrize(
+    "loss", [SoftmaxCrossEntropy(label_smoothing=0.1, class_weight=(1.0, 3.0)), MeanSquaredError(scale="mean")]
+)
+def test_a_loss_comes_back_with_its_options(path, loss):
+    save_model(TwoLayerNet(3, 4, 2, loss=loss), path)
+    assert load_model(path).loss_function == loss
+
+
+def test_what_is_of_your_own_is_refused(path):
+    class Mine(MeanSquaredError):
+        """The same, and yet not."""
+
+    class Other(type(TwoLayerNet(1, 1, 1).activation)):
+        """The same, and yet not."""
+
+    for net in (TwoLayerNet(3, 4, 2, loss=Mine()), TwoLayerNet(3, 4, 2, activation=Other())):
+        with pytest.raises(
+            ValueError, match=r"only a network .* of this library can be saved, got .*: keep net.params"
+        ):
+            save_model(net, path)
+    save_model(pickle.loads(pickle.dumps(TwoLayerNet(3, 4, 2, activation="tanh"))), path)
+    assert load_model(path).activation.name == "tanh"
+
+
+def test_the_same_model_is_the_same_bytes_in_every_process(path):
+    code = (
+        "from xpnet import *; from xpnet.checkpoint import Origin; import sys; "
+        "save_model(TwoLayerNet(2, 3, 2), sys.argv[1], origin=Origin('d', None, 3, Scaling(0.0, 0.5), ('a', 'b')))"
+    )
+    written = set()
+    for seed in ("1", "2", "3"):
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True, env=environment)
+        written.add(path.read_bytes())
+    assert len(written) == 1
+
+
 def test_a_model_without_an_origin_has_none(path):
-    save(TwoLayerNet(3, 4, 2), path)
+    save_model(TwoLayerNet(3, 4, 2), path)
     assert load_with_origin(path)[1] is None
 
 
 def tampered(path, *, arrays=None, metadata=None, **facts):
     """Write a good model, with other arrays, metadata or facts of its origin (None takes one away)."""
-    save(TwoLayerNet(2, 3, 2), path, origin=ORIGIN)
+    save_model(TwoLayerNet(2, 3, 2), path, origin=ORIGIN)
     with safe_open(path, framework="numpy") as file:
         names, info = file.keys(), file.metadata()
         content = {name: file.get_tensor(name) for name in names}
@@ -99,6 +152,7 @@ def tampered(path, *, arrays=None, metadata=None, **facts):
             r"damaged \(activation must be one of .*\): train it again, or use a backup",
         ),
         ({"metadata": {"loss": None}}, r"damaged \(no 'loss'\): train it again"),
+        ({"metadata": {"loss": "hinge"}}, r"damaged \(loss must be one of .*\)"),
         ({"metadata": {"origin": "{"}}, r"damaged \(.*\): train it again"),
         ({"metadata": {"origin": "[]"}}, r"damaged \(.*\): train it again"),
         ({"metadata": {"origin": "[" * 100_000}}, r"damaged \(.*recursion.*\): train it again"),
@@ -114,6 +168,9 @@ def tampered(path, *, arrays=None, metadata=None, **facts):
         ({"arrays": {"b2": np.asarray([0, np.inf], np.float32)}}, r"b2 holds NaN or infinite numbers"),
         ({"arrays": {"input.offset": None}}, r"damaged \(no 'input.offset'\)"),
         ({"arrays": {"input.offset": np.zeros(3)}}, r"its scaling has shapes \(3,\) and \(\) for 2 features"),
+        ({"metadata": {"options": "[]"}}, r"damaged"),
+        ({"metadata": {"options": '{"label_smoothing": 7}'}}, r"damaged \(label_smoothing must be .*\)"),
+        ({"arrays": {"target.offset": np.zeros(()), "target.factor": np.zeros(5)}}, r"\(\) and \(5,\) for 2 outputs"),
         ({"arrays": {"input.factor": np.asarray(np.nan)}}, r"its scaling holds NaN or infinite numbers"),
     ],
 )
@@ -127,12 +184,12 @@ def test_a_file_not_tampered_with_is_taken(path):
 
 
 def test_every_truncation_is_refused(path):
-    save(TwoLayerNet(2, 3, 2), path, origin=ORIGIN)
+    save_model(TwoLayerNet(2, 3, 2), path, origin=ORIGIN)
     whole = path.read_bytes()
     for size in [*range(0, len(whole), 7), len(whole) - 1]:
         path.write_bytes(whole[:size])
         with pytest.raises(CheckpointError, match=r"no safetensors file, or a truncated one .*: use a file that xpnet"):
-            load(path)
+            load_model(path)
 
 
 def test_a_dtype_that_numpy_lacks_is_refused(path):
@@ -141,23 +198,23 @@ def test_a_dtype_that_numpy_lacks_is_refused(path):
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"\0\0")
     with pytest.raises(CheckpointError, match=r"model\.safetensors"):
-        load(path)
+        load_model(path)
 
 
 def test_a_wrong_device_is_no_damage_of_the_file(path):
-    save(TwoLayerNet(2, 3, 2), path)
+    save_model(TwoLayerNet(2, 3, 2), path)
     with pytest.raises(ValueError, match="device must be auto, cpu, gpu") as caught:
-        load(path, device="tpu")
+        load_model(path, device="tpu")
     assert not isinstance(caught.value, CheckpointError)
 
 
 def test_a_missing_file_is_named(path):
     with pytest.raises(CheckpointError, match=r"there is no model file .*model.safetensors: give the path"):
-        load(path)
+        load_model(path)
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_names_it(path, monkeypatch):
-    save(TwoLayerNet(2, 3, 2, seed=1), path)
+    save_model(TwoLayerNet(2, 3, 2, seed=1), path)
     old = path.read_bytes()
 
     def full(handle):
@@ -165,7 +222,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_names_it(path, monkeypatch):
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left on device") as caught:
-        save(TwoLayerNet(2, 3, 2, seed=2), path)
+        save_model(TwoLayerNet(2, 3, 2, seed=2), path)
     assert caught.value.filename == str(path)
     assert path.read_bytes() == old
     assert list(path.parent.iterdir()) == [path]

@@ -1,9 +1,12 @@
 """Devices: every reason why a GPU cannot be used, told apart with a stand-in for CuPy, and arrays that come home."""
 
 import importlib.machinery
+import pickle
 import sys
+from copy import deepcopy
 from types import ModuleType, SimpleNamespace
 
+import array_api_compat
 import array_api_compat.numpy
 import numpy as np
 import pytest
@@ -27,6 +30,8 @@ class FakeCupy(ModuleType):
         fake = self
 
         class Device:
+            __hash__ = None
+
             def __init__(self, index):
                 self.id = index
 
@@ -204,7 +209,8 @@ def test_the_cpu_is_numpy():
 
 @pytest.mark.parametrize("name", ["", "GPU", "gpu:", "gpu:-1", "gpu:x", "cpu:0", "tpu", "gpu:0\n", "cuda0"])
 def test_refuses_a_name_of_no_device(name):
-    with pytest.raises(ValueError, match=r"device must be auto, cpu, gpu or gpu:N \(N = 0, 1, \.\.\.\), got"):
+    match = r"device must be auto, cpu, gpu or gpu:N \(N = 0, 1, \.\.\.\), or an installed array library .*, got"
+    with pytest.raises(ValueError, match=match):
         xpnet.select_device(name)
 
 
@@ -212,6 +218,49 @@ def test_refuses_a_name_of_no_device(name):
 def test_refuses_a_device_that_is_no_name(name):
     with pytest.raises(TypeError, match=r"device must be a name such as 'cpu' or a Device, got"):
         xpnet.select_device(name)
+
+
+def test_a_device_is_its_name(install):
+    fake = install(count=2)
+    device = xpnet.select_device("gpu:1")
+    assert device.handle.id == 1  # what CuPy has for it can neither be hashed nor be pickled, its name can
+    for copy in (xpnet.Device("gpu:1"), pickle.loads(pickle.dumps(device)), deepcopy(device)):
+        assert copy == device
+        assert hash(copy) == hash(device)
+        assert copy.handle.id == 1
+    assert pickle.loads(pickle.dumps(device)).note == "Fake GPU 1"
+    assert device != xpnet.Device("gpu:0") != xpnet.Device("cpu")
+    assert fake.current == 1
+
+
+def test_a_gpu_is_current_while_it_is_worked_on(install):
+    fake = install(count=3)
+    device = xpnet.Device("gpu:2")
+    with device.current():
+        assert fake.current == 2
+        with xpnet.Device("gpu:1").current(), device.current():
+            assert fake.current == 2
+        assert fake.current == 2
+    assert fake.current == 0
+    with xpnet.Device("cpu").current():
+        assert fake.current == 0
+
+
+def test_a_device_of_another_machine_can_be_named_but_not_used(install):
+    install(driver=0)
+    device = pickle.loads(pickle.dumps(xpnet.Device("gpu:7")))
+    assert str(device) == "gpu:7"
+    with pytest.raises(xpnet.DeviceUnavailableError, match=r"no NVIDIA driver"):
+        xpnet.select_device("gpu:7")
+
+
+def test_a_library_and_its_devices_have_names():
+    strict = xpnet.select_device("array_api_strict:device1")
+    assert array_api_compat.device(strict.asarray([1.0])) == strict.handle
+    assert xpnet.Device("array_api_strict").handle is None
+    match = r"array_api_strict has no device 'device9': it has .*device1"
+    with pytest.raises(xpnet.DeviceUnavailableError, match=match):
+        xpnet.Device("array_api_strict:device9").asarray([1.0])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
@@ -234,8 +283,10 @@ def test_a_device_takes_lists_numbers_and_its_own_arrays(backend, close):
     close(device.asarray(backend.asarray([1.5, 2.5]), "float32"), [1.5, 2.5], dtype="float32")
 
 
+@pytest.mark.needs("torch")
 def test_an_array_that_pytorch_differentiates_comes_home():
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    import torch
+
     np.testing.assert_array_equal(xpnet.to_host(torch.ones(2, requires_grad=True)), [1, 1])
 
 

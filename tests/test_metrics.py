@@ -49,19 +49,21 @@ def test_confusion_matrix_counts_true_rows_and_predicted_columns(backend, close,
     predicted, t = rng.integers(0, 4, size=(2, 50))
     expected = np.zeros((5, 5), int)
     np.add.at(expected, (t, predicted), 1)
-    actual = xpnet.confusion_matrix(backend.asarray(predicted, dtype), backend.asarray(t, dtype), 5)
+    actual = xpnet.confusion_matrix(backend.asarray(t, dtype), backend.asarray(predicted, dtype), 5)
     close(actual, expected, dtype="int64", rtol=0)
+    actual = xpnet.confusion_matrix(backend.asarray(t, dtype), backend.asarray(predicted, dtype))
+    close(actual, expected[:4, :4], dtype="int64", rtol=0)
 
 
 def test_confusion_matrix_refuses_what_does_not_fit(backend):
     labels = backend.asarray([0, 1, 2])
-    with pytest.raises(ValueError, match=r"predicted must hold labels in 0\.\.1, got 2"):
+    with pytest.raises(ValueError, match=r"true must hold labels in 0\.\.1, got 2"):
         xpnet.confusion_matrix(labels, labels, 2)
     with pytest.raises(ValueError, match=r"both have shape \(samples,\), got \(3,\) and \(2,\)"):
         xpnet.confusion_matrix(labels, labels[:2], 3)
     with pytest.raises(ValueError, match=r"both have shape \(samples,\), got \(1, 3\) and \(1, 3\)"):
         xpnet.confusion_matrix(labels[None, :], labels[None, :], 3)
-    with pytest.raises(TypeError, match=r"t must hold integer labels, got dtype .*float64"):
+    with pytest.raises(TypeError, match=r"predicted must hold integer labels, got dtype .*float64"):
         xpnet.confusion_matrix(labels, backend.asarray([0.0, 1.0, 2.0]), 3)
     with pytest.raises(ValueError, match=r"classes must be an integer >= 1, got 0"):
         xpnet.confusion_matrix(labels, labels, 0)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 import xpnet
-from xpnet.pictures import plot_curves, plot_samples
+from xpnet.pictures import plot_curves, plot_predictions, plot_samples
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def drawn(monkeypatch):
 @pytest.fixture(scope="module")
 def records():
     """Give the records of a short training."""
-    net = xpnet.TwoLayerNet(64, 10, 10, init="xavier")
-    return list(xpnet.fit(net, xpnet.load_digits(), epochs=3))
+    net, data = xpnet.TwoLayerNet(64, 10, 10, init="xavier"), xpnet.load_digits()
+    return xpnet.fit(net, *data.train, validation=data.test, epochs=3)
 
 
 def test_curves_show_every_loss_and_both_accuracies(tmp_path, drawn, records):
@@ -36,8 +36,8 @@ def test_curves_show_every_loss_and_both_accuracies(tmp_path, drawn, records):
     (figure,) = drawn
     losses, accuracies = figure.axes
     np.testing.assert_allclose(losses.lines[0].get_ydata(), np.concatenate([r.batch_losses for r in records]))
-    for line, name in zip(accuracies.lines, ("train", "test"), strict=True):
-        expected = [100 * getattr(record, f"{name}_accuracy") for record in records]
+    for line, name, part in zip(accuracies.lines, ("train", "test"), ("train", "validation"), strict=True):
+        expected = [100 * getattr(record, part).accuracy for record in records]
         np.testing.assert_allclose(line.get_ydata(), expected)
         assert line.get_label() == f"{name}, {expected[-1]:.2f} % at the end"
     assert all(tick == round(tick) for tick in accuracies.get_xticks())
@@ -57,6 +57,33 @@ def test_curves_of_many_mini_batches_have_a_moving_mean(tmp_path, drawn, records
     mean = drawn[0].axes[0].lines[1]
     np.testing.assert_array_equal(mean.get_xdata(), np.arange(3, 301))
     np.testing.assert_allclose(mean.get_ydata(), [losses[i : i + 3].mean() for i in range(298)])
+
+
+def test_curves_of_numbers_show_how_much_is_explained(tmp_path, drawn):
+    x = np.random.default_rng(0).random((50, 2))
+    net = xpnet.TwoLayerNet(2, 5, 1, loss="mean_squared_error", init="xavier")
+    records = xpnet.fit(net, x, x @ np.asarray([[1.0], [2.0]]), epochs=3)
+    plot_curves(records, tmp_path / "curves.png", title="Numbers")
+    _, measures = drawn[0].axes
+    (line,) = measures.lines
+    np.testing.assert_allclose(line.get_ydata(), [record.train.r2 for record in records])
+    assert line.get_label() == f"train, {records[-1].train.r2:.2f} at the end"
+    assert measures.get_title() == "R²"
+
+
+@pytest.mark.parametrize("outputs", [None, 1, 3, 6])
+def test_predictions_stand_over_the_true_numbers(tmp_path, drawn, outputs):
+    true = np.random.default_rng(0).random((20,) if outputs is None else (20, outputs))
+    plot_predictions(true, true + 1, tmp_path / "p.png", title="Prices")
+    (figure,) = drawn
+    assert len(figure.axes) == min(4, outputs or 1)
+    for axes, x in zip(figure.axes, true.reshape(20, -1).T, strict=False):
+        diagonal, points = axes.lines
+        np.testing.assert_array_equal(points.get_xdata(), x)
+        np.testing.assert_array_equal(points.get_ydata(), x + 1)
+        np.testing.assert_array_equal(diagonal.get_xdata(), diagonal.get_ydata())
+        assert list(diagonal.get_xdata()) == [x.min(), x.max() + 1]
+    assert figure.get_suptitle() == "Prices: 20 test samples"
 
 
 def test_curves_of_a_single_mini_batch(tmp_path, records):

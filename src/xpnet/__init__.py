@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xpnet.activations import Activation, gelu, identity, log_softmax, relu, sigmoid, silu, softmax, tanh
-    from xpnet.checkpoint import CheckpointError, load, save
+    from xpnet.checkpoint import CheckpointError, load_model, save_model
     from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_data, load_digits, load_idx
     from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
     from xpnet.gradcheck import GradientError, check_gradient, taylor_test
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         clip_gradient_norm,
     )
     from xpnet.schedules import CosineDecay, StepDecay, WarmUp
+    from xpnet.settings import Settings
     from xpnet.training import Evaluation, NonFiniteLossError, Record, TrainingState, evaluate, fit, fit_epochs
 
 __version__ = "0.1.0"
@@ -71,6 +72,7 @@ __all__ = [
     "RMSProp",
     "Record",
     "Scaling",
+    "Settings",
     "SoftmaxCrossEntropy",
     "SoftmaxCrossEntropyError",
     "StepDecay",
@@ -90,10 +92,10 @@ __all__ = [
     "gradient_descent",
     "identity",
     "list_devices",
-    "load",
     "load_data",
     "load_digits",
     "load_idx",
+    "load_model",
     "log_softmax",
     "mean_squared_error",
     "numerical_diff",
@@ -102,7 +104,7 @@ __all__ = [
     "numerical_jacobian",
     "numerical_partial_diff",
     "relu",
-    "save",
+    "save_model",
     "select_device",
     "sigmoid",
     "silu",
@@ -115,7 +117,7 @@ __all__ = [
 
 _ROOMS = {
     "xpnet.activations": "Activation gelu identity log_softmax relu sigmoid silu softmax tanh",
-    "xpnet.checkpoint": "CheckpointError load save",
+    "xpnet.checkpoint": "CheckpointError load_model save_model",
     "xpnet.datasets": "DataError Dataset Scaling fetch load_data load_digits load_idx",
     "xpnet.devices": "Device DeviceUnavailableError list_devices select_device to_host",
     "xpnet.gradcheck": "GradientError check_gradient taylor_test",
@@ -127,6 +129,7 @@ _ROOMS = {
     "numerical_jacobian numerical_partial_diff",
     "xpnet.optimizers": "SGD AdaGrad Adam AdamW Momentum Optimizer OptimizerState RMSProp clip_gradient_norm",
     "xpnet.schedules": "CosineDecay StepDecay WarmUp",
+    "xpnet.settings": "Settings",
     "xpnet.training": "Evaluation NonFiniteLossError Record TrainingState evaluate fit fit_epochs",
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}

@@ -7,8 +7,12 @@ from numbers import Integral, Real
 from typing import Any
 
 import array_api_compat
+import numpy as np
 
 from xpnet._typing import Array, Namespace
+
+quietly = np.errstate(over="ignore", divide="ignore", invalid="ignore")
+"""Decorates a function whose limits are right, such as exp(-inf) = 0: NumPy alone would warn on the way there."""
 
 
 def namespace_of(**arrays: Array) -> Namespace:

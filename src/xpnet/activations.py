@@ -6,10 +6,8 @@ An elementwise activation is a callable ``a = f(z)`` that also knows its derivat
 
 import math
 from abc import ABC, abstractmethod
-from functools import cache
-from typing import Any
 
-from xpnet._checks import as_floating, namespace_of
+from xpnet._checks import as_floating, namespace_of, quietly
 from xpnet._typing import Array, Namespace
 
 
@@ -25,11 +23,13 @@ class Activation(ABC):
     has_kink: bool = False
     """Whether f' jumps at z = 0."""
 
+    @quietly
     def __call__(self, z: Array) -> Array:
         """Return f(z)."""
         xp = namespace_of(z=z)
         return self._value(as_floating(z, "z", xp=xp), xp=xp)
 
+    @quietly
     def derivative(self, z: Array) -> Array:
         """Return f'(z).
 
@@ -43,6 +43,7 @@ class Activation(ABC):
         z = as_floating(z, "z", xp=xp)
         return self._derivative(z, self._value(z, xp=xp), xp=xp)
 
+    @quietly
     def difference(self, z: Array, d: Array) -> Array:
         """Return f(z + d) - f(z), exact to rounding even where both values are the same floating point number.
 
@@ -85,8 +86,7 @@ class Sigmoid(Activation):
     name = "sigmoid"
 
     def _value(self, z: Array, *, xp: Namespace) -> Array:
-        # exp(-z) must stay finite: where it would not, the sigmoid is held at about 1 / (largest finite number).
-        a = xp.exp(-xp.maximum(z, -_largest_exponent(z.dtype, xp)))
+        a = xp.exp(-z)  # May overflow to infinity, whose inverse is the right limit, 0.
         a += 1
         return 1 / a
 
@@ -290,9 +290,3 @@ def shifted_exponentials(z: Array, *, xp: Namespace) -> tuple[Array, Array]:
     """Return ``exp(z - max z)`` and ``z - max z`` over the last axis; softmax is blind to the shift."""
     shifted = z - xp.max(z, axis=-1, keepdims=True)
     return xp.exp(shifted), shifted
-
-
-@cache
-def _largest_exponent(dtype: Any, xp: Namespace) -> float:
-    """Return the largest whole number whose exponential is finite: 88 in float32, 709 in float64."""
-    return float(math.floor(math.log(xp.finfo(dtype).max)))

@@ -67,7 +67,11 @@ class Device:
             return _import_cupy().cuda.Device(int(place))
         if not place or library == "torch":
             return place or None
-        devices = {str(device): device for device in self.namespace.__array_namespace_info__().devices()}
+        # Some libraries print a device by its name alone, some as Device('name').
+        devices = {
+            re.sub(r".*\('(.*)'\)", r"\1", str(device)): device
+            for device in self.namespace.__array_namespace_info__().devices()
+        }
         if place not in devices:
             raise DeviceUnavailableError(f"{library} has no device {place!r}: it has {', '.join(devices)}")
         return devices[place]

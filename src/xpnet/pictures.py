@@ -1,4 +1,4 @@
-"""Pictures of a run: its curves, and the test images it got most confidently wrong. Needs matplotlib."""
+"""Pictures of a run: its curves, and what it got wrong. Needs matplotlib."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -13,27 +13,30 @@ from xpnet.training import Record
 INK, BLUE, ORANGE = "#1f2430", "#2f6fb5", "#d9772b"
 
 
-def plot_curves(records: Sequence[Record], path: str | Path, *, title: str) -> None:
-    """Draw the loss of every mini-batch, and train and test accuracy of every epoch, to a PNG file.
+def plot_curves(records: Sequence[Record[float]], path: str | Path, *, title: str, validation: str = "test") -> None:
+    """Draw the loss of every mini-batch, and the accuracy (for numbers, R²) of every epoch, to a PNG file.
 
     Parameters
     ----------
     records : sequence of Record
-        What `fit` yielded.
+        What `fit` returned.
     path : str or Path
         The PNG file.
     title : str
         The headline.
+    validation : str
+        What to call the samples that were not trained on.
 
     Examples
     --------
     >>> import pathlib, tempfile, xpnet
     >>> from xpnet.pictures import plot_curves
-    >>> records = list(xpnet.fit(xpnet.TwoLayerNet(64, 50, 10), xpnet.load_digits(), epochs=2))
+    >>> data = xpnet.load_digits()
+    >>> records = xpnet.fit(xpnet.TwoLayerNet(64, 50, 10), *data.train, validation=data.test, epochs=2)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     plot_curves(records, pathlib.Path(folder) / "curves.png", title="Digits")
     """
-    figure, (loss_axes, accuracy_axes) = new_figure(10, 4, columns=2)
+    figure, (loss_axes, measure_axes) = new_figure(10, 4, columns=2)
     figure.suptitle(title, color=INK, fontsize=12)
     losses = np.concatenate([record.batch_losses for record in records])
     steps = np.arange(1, len(losses) + 1)
@@ -42,21 +45,27 @@ def plot_curves(records: Sequence[Record], path: str | Path, *, title: str) -> N
     if window > 1:
         smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
         loss_axes.plot(steps[window - 1 :], smooth, color=BLUE, linewidth=1.8, label=f"mean of the last {window}")
-    loss_axes.set(title="Training loss", xlabel="iteration (mini-batches)", ylabel="loss (cross-entropy, nats)")
+    measure, name, factor, unit = ("accuracy", "accuracy (%)", 100, " %")
+    kind = "cross-entropy, nats"
+    if "accuracy" not in records[0].train.metrics:
+        measure, name, factor, unit = ("r2", "R² (1: exact, 0: no better than a mean)", 1, "")
+        kind = "half the squared error"
+    loss_axes.set(title="Training loss", xlabel="iteration (mini-batches)", ylabel=f"loss ({kind})")
     loss_axes.set_xlim(0, len(losses))
     loss_axes.set_ylim(bottom=0)
     loss_axes.legend(frameon=False)
 
     epochs = [record.epoch for record in records]
     marker = "o" if len(records) <= 30 else None
-    for name, label, color in (("train_accuracy", "train", BLUE), ("test_accuracy", "test", ORANGE)):
-        values = 100 * np.asarray([getattr(record, name) for record in records])
-        style = "-" if label == "train" else "--"
-        shown = f"{label}, {values[-1]:.2f} % at the end"
-        accuracy_axes.plot(epochs, values, style, color=color, marker=marker, markersize=3.5, label=shown)
-    accuracy_axes.xaxis.get_major_locator().set_params(integer=True)
-    accuracy_axes.set(title="Accuracy", xlabel="epoch", ylabel="accuracy (%)")
-    accuracy_axes.legend(frameon=False, loc="lower right")
+    for label, style, color in (("train", "-", BLUE), (validation, "--", ORANGE)):
+        parts = [record.train if label == "train" else record.validation for record in records]
+        values = factor * np.asarray([part.metrics[measure] for part in parts if part is not None])
+        if len(values):
+            shown = f"{label}, {values[-1]:.2f}{unit} at the end"
+            measure_axes.plot(epochs, values, style, color=color, marker=marker, markersize=3.5, label=shown)
+    measure_axes.xaxis.get_major_locator().set_params(integer=True)
+    measure_axes.set(title=name.partition(" ")[0].capitalize(), xlabel="epoch", ylabel=name)
+    measure_axes.legend(frameon=False, loc="lower right")
     write_figure(figure, path)
 
 
@@ -108,6 +117,44 @@ def plot_samples(
             axes.imshow(images[index], cmap="gray_r", vmin=0, vmax=1)
             said, is_ = class_names[predicted[index]], class_names[true[index]]
             axes.set_title(f"said {said}{gap}({confidence[index]:.0%})\nis {is_}", fontsize=8, color=INK)
+    write_figure(figure, path)
+
+
+def plot_predictions(
+    true: np.ndarray[Any, Any], predicted: np.ndarray[Any, Any], path: str | Path, *, title: str
+) -> None:
+    """Draw predicted numbers against true ones, the diagonal where both agree, to a PNG file.
+
+    Parameters
+    ----------
+    true, predicted : array, shape (n,) or (n, outputs)
+        In the units of the data; of many outputs, the first four are drawn.
+    path : str or Path
+        The PNG file.
+    title : str
+        The headline.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, numpy as np
+    >>> from xpnet.pictures import plot_predictions
+    >>> true = np.asarray([1.0, 2.0, 3.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plot_predictions(true, true + 0.1, pathlib.Path(folder) / "predictions.png", title="Prices")
+    """
+    true, predicted = true.reshape(len(true), -1), predicted.reshape(len(true), -1)
+    outputs = min(4, true.shape[1])
+    figure, grid = new_figure(max(4.5, 3.5 * outputs), 4.5 if outputs == 1 else 4, columns=outputs)
+    figure.suptitle(f"{title}: {len(true)} test samples", color=INK)
+    for output, axes in enumerate(grid):
+        x, y = true[:, output], predicted[:, output]
+        ends = [min(x.min(), y.min()), max(x.max(), y.max())]
+        axes.plot(ends, ends, color=ORANGE, linewidth=1.2, label="exact")
+        axes.plot(x, y, ".", color=BLUE, alpha=0.5, markersize=5, markeredgewidth=0, label="a test sample")
+        axes.set(xlabel="true", ylabel="predicted", aspect="equal")
+        if outputs > 1:
+            axes.set_title(f"target {output}")
+    grid[0].legend(frameon=False, loc="upper left")
     write_figure(figure, path)
 
 

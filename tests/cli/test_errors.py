@@ -11,21 +11,18 @@ import pytest
 from command_line import tree, write_tiny, xpnet
 from safetensors.numpy import save_file
 
-from xpnet import TwoLayerNet, save
+from xpnet import TwoLayerNet, save_model
 from xpnet.cli import devices
 from xpnet.datasets import fetch
-from xpnet.datasets.idx import PARTS
+from xpnet.datasets.idx_files import PARTS
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """Work in a folder with a run and a small table, where no data set is cached."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("XPNET_DATA_DIR", raising=False)
-    monkeypatch.setattr("xpnet.datasets.known.cache", lambda: tmp_path / "cache")
-    write_tiny(tmp_path / "tiny.npz")
+def folder(folder):
+    """Put a run and a small table into the folder."""
+    write_tiny(folder / "tiny.npz")
     assert xpnet("train", "--data", "tiny.npz", "--epochs", 2, "--out", "run", "--quiet") == (0, "", "")
-    return tmp_path
+    return folder
 
 
 def refused(folder, text, *arguments):
@@ -41,41 +38,108 @@ def refused(folder, text, *arguments):
 
 
 OPTIONS = [
-    ("--nope", r"No such option: --nope.*: see xpnet train --help"),
+    ("--nope", r"No such option:? '?--nope.*: see xpnet train --help"),
     ("extra", r"unexpected extra argument.*: see xpnet train --help"),
-    ("--hidden", r"--hidden.* requires an argument: see xpnet --help"),
+    ("--hidden", r"'?--hidden'? requires an argument: see xpnet --help"),
     ("--hidden many", r"Invalid value for '--hidden'.*: see xpnet train --help"),
+    ("--hidden 1.5", r"Invalid value for '--hidden'.*: see xpnet train --help"),
     ("--learning-rate fast", r"Invalid value for '--learning-rate'.*: see xpnet train --help"),
+    ("--learning-rate 0.1,0.2", r"Invalid value for '--learning-rate'.*: see xpnet train --help"),
+    ("--nesterov=maybe", r"--nesterov.* does not take a value: see xpnet --help"),
     ("--device tpu", r"device must be auto, cpu, gpu or gpu:N .*, got 'tpu'"),
     ("--device gpu:x", r"device must be auto, cpu, gpu or gpu:N .*, got 'gpu:x'"),
     ("--data digit", r"data must be one of digits, .*; got 'digit': did you mean 'digits'\?, or give the path"),
     ("--data nowhere.csv", r"data must be one of digits, .*'nowhere.csv'.* or give the path .* that exists"),
+    ("--data=", r"--data must not be empty"),
+    ("--loss hinge", r"--loss must be one of softmax_cross_entropy, .*, mean_squared_error; got 'hinge'"),
+    ("--loss cross_entropy_error", r"--loss must be one of .*: did you mean 'softmax_cross_entropy_error'\?"),
     ("--optimizer adem", r"--optimizer must be one of sgd, .*; got 'adem': did you mean 'adam'\?"),
-    ("--activation sigmoyd", r"activation must be one of .*; got 'sigmoyd': did you mean 'sigmoid'\?"),
-    ("--init normal:x", r"init: 'normal:S' needs a number S, such as normal:0.01; got 'x'"),
-    ("--init zero", r"init must be one of normal, xavier, he; got 'zero'"),
+    ("--activation sigmoyd", r"--activation must be one of .*; got 'sigmoyd': did you mean 'sigmoid'\?"),
+    ("--init normal", r"--init: 'normal:S' needs a number S, such as normal:0.01; got ''"),
+    ("--init normal:x", r"--init: 'normal:S' needs a number S, such as normal:0.01; got 'x'"),
+    ("--init normal:0", r"--init: the standard deviation must be a finite number > 0, got 0.0"),
+    ("--init he:", r"--init: 'he' takes no number, got 'he:': write 'he'"),
+    ("--init zero", r"--init must be one of normal, xavier, he; got 'zero'"),
     ("--gradient exact", r"--gradient must be one of backpropagation, numerical; got 'exact'"),
-    ("--dtype float16", r"dtype must be one of float32, float64; got 'float16'"),
-    *((f"--hidden {n}", rf"--hidden must be an integer >= 1, got {n}") for n in (0, -5)),
-    *((f"--batch-size {n}", rf"--batch-size must be an integer >= 1, got {n}") for n in (0, -1)),
-    *((f"--epochs {n}", rf"--epochs must be an integer >= 1, got {n}") for n in (0, -1)),
+    ("--dtype float16", r"--dtype must be one of float32, float64; got 'float16'"),
     *(
-        (f"--learning-rate {x}", rf"--learning-rate must be a finite number > 0, got {x}")
-        for x in ("nan", "inf", "-1.0")
+        (f"{option} {n}", rf"{option} must be an integer >= 1, got {n}")
+        for option in ("--hidden", "--batch-size", "--epochs", "--patience")
+        for n in (0, -5)
     ),
-    ("--learning-rate 0", r"--learning-rate must be a finite number > 0, got 0"),
+    *(
+        (f"{option} {10**30}", rf"{option} must be an integer <= 2147483647, got 1000")
+        for option in ("--hidden", "--batch-size", "--epochs", "--patience")
+    ),
+    *(
+        (f"{option} {x}", rf"{option} must be a finite number > 0, got {x}")
+        for option in ("--learning-rate", "--max-gradient-norm")
+        for x in ("nan", "inf", "-1.0", "0.0")
+    ),
+    ("--weight-decay -0.1", r"--weight-decay must be a finite number >= 0, got -0.1"),
+    ("--optimizer momentum --momentum 1", r"--momentum must be a number in \[0, 1\), got 1.0"),
+    ("--momentum 0.9", r"--momentum does not go with --optimizer sgd: leave it out, or take momentum"),
+    ("--momentum 0.9 --optimizer adagrad", r"--momentum does not go with --optimizer adagrad: leave it out, or take"),
+    ("--nesterov --optimizer adam", r"--nesterov does not go with --optimizer adam: leave it out, or take momentum"),
+    ("--label-smoothing 1.1", r"--label-smoothing must be a number in \[0, 1\], got 1.1"),
+    (
+        "--label-smoothing 0.1 --loss mean_squared_error",
+        r"--label-smoothing does not go with --loss mean_squared_error",
+    ),
+    ("--class-weight balanced --loss mean_squared_error", r"--class-weight does not go with --loss mean_squared_error"),
+    ("--class-weight nowhere.txt", r"--class-weight must be balanced, or a file .*'nowhere.txt' \(No such file"),
+    ("--class-weight run", r"--class-weight must be balanced, or a file .* got 'run' \(Is a directory\)"),
+    ("--class-weight run/config.json", r"--class-weight must be balanced, or a file .* \(could not convert string to"),
+    ("--class-weight weights.txt", r"the data have 10 classes, got 3 class weights: give one each"),
+    *((f"--validation {x}", r"--validation must be a number between 0 and 1, got [01]") for x in ("0", "1")),
+    ("--validation nan", r"--validation must be a number in \[0, 1\], got nan"),
+    ("--validation 0.01 --data tiny.npz", r"validation: 0.01 of 32 samples leaves none to validate: take another"),
+    ("--validation 0.99 --data tiny.npz", r"validation: 0.99 of 32 samples leaves none to train on: take another"),
+    ("--patience 3", r"--patience needs --validation, the part .*: give one, such as 0.1"),
+    ("--schedule cosin", r"--schedule must be one of constant, step, cosine, warmup; got 'cosin': did you mean"),
+    ("--schedule step:x", r"--schedule: steps must be an integer in 'step:x': write step:STEPS:FACTOR"),
+    ("--schedule warmup", r"--schedule: 0 numbers are too few in 'warmup': write warmup:STEPS"),
     ("--seed -1", r"--seed must be an integer >= 0, got -1"),
+    (f"--seed {2**63}", r"--seed must be an integer <= 9223372036854775807"),
     ("--label species", r"digits: a label column can be chosen in a .csv or .npy table only: leave label out"),
-    (f"--hidden {10**12}", r"not enough memory .*: take fewer hidden units"),
+    ("--loss mean_squared_error --data words.csv", r"words.csv: .*(number|not)"),
+    (f"--hidden {2**31 - 1} --dtype float64", r"not enough memory .*: take fewer hidden units"),
     ("--out tiny.npz", r"--out: cannot write to tiny.npz .*: choose another folder"),
     ("--out tiny.npz/below", r"--out: cannot write to tiny.npz.below .*: choose another folder"),
     ("--out run", r"--out: run already holds config.json of another run: choose another folder"),
+    ("--config nowhere.toml", r"nowhere.toml: No such file or directory: check the path"),
+    ("--config run", r"run: Is a directory: check the path"),
+    ("--config words.csv", r"words.csv: no JSON file of options .*: give a .toml file with lines such as hidden = 50"),
+    ("--config unknown.toml", r"unknown.toml: there is no option 'hiden': did you mean 'hidden'\?"),
+    ("--config wrong.toml", r"wrong.toml: batch_size must be an integer >= 1, got 0"),
+    (
+        "--config table.toml",
+        r"table.toml: there is no option 'train': did you mean|table.toml: there is no option 'train'",
+    ),
+    ("--config members.toml", r"train takes one network, got numbers for 2: give one number of each kind"),
+    ("--config momentum.toml --optimizer adam", r"momentum.toml: momentum does not go with --optimizer adam: leave it"),
 ]
 
 
 @pytest.mark.parametrize(("options", "text"), OPTIONS, ids=[options for options, _ in OPTIONS])
 def test_wrong_options(folder, options, text):
+    Path("weights.txt").write_text("1 2 3")
+    Path("words.csv").write_text("a,target\n" + "1,x\n2,y\n" * 5)
+    Path("unknown.toml").write_text("hiden = 3")
+    Path("wrong.toml").write_text("batch-size = 0")
+    Path("table.toml").write_text("[train]\nhidden = 3")
+    Path("members.toml").write_text("learning_rate = [0.1, 0.2]")
+    Path("momentum.toml").write_text("momentum = 0.5")
     refused(folder, text, "train", *options.split())
+
+
+def test_all_options_are_checked_before_data_are_read(folder, monkeypatch):
+    def read(*arguments, **options):
+        pytest.fail("data were read")
+
+    monkeypatch.setattr("xpnet.datasets.load_data", read)
+    for options in (["--activation", "foo"], ["--patience", 3], ["--device", "tpu"], ["--out", "run"]):
+        refused(folder, options[0].removeprefix("--"), "train", *options)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +156,12 @@ def test_wrong_options(folder, options, text):
         ("evaluate", r"Missing argument 'MODEL': see xpnet evaluate --help"),
         ("predict run", r"Missing argument 'INPUT': see xpnet predict --help"),
         ("predict run tiny.npz --format xml", r"--format must be one of csv, json; got 'xml'"),
-        ("predict run nowhere.csv", r"nowhere.csv: no such file: give a .csv, .npy, .npz or idx file that exists"),
+        ("predict run nowhere.csv", r"nowhere.csv: no such file: give the path of one that exists"),
         ("predict run run/config.json", r"run.config.json: not an idx file, .*: replace it with a good copy"),
-        ("evaluate run --data digits", r"digits: data has 64 features, but its scaling was made for 4"),
+        (
+            "evaluate run --data digits",
+            r"digits: (data has 64 features, but its scaling was made for 4|label 2 is none of the 2 classes)",
+        ),
         ("gradcheck --hidden 0", r"--hidden must be an integer >= 1, got 0"),
         ("gradcheck --seed -1", r"--seed must be an integer >= 0, got -1"),
         ("gradcheck --data digit", r"data must be one of digits, .*; got 'digit': did you mean 'digits'\?"),
@@ -194,6 +261,10 @@ def test_damaged_tables(folder, name):
         ({"x": np.asarray([[1.0], [np.inf]]), "t": [0, 1]}, r"sample 1, feature 0 is inf, not a finite .*: replace it"),
         ({"x": np.zeros((0, 3)), "t": np.zeros(0, int)}, r"holds no data .*: use a file with samples and features"),
         ({"x": np.zeros((3, 2)), "t": [0, 1]}, r"holds 3 samples but .* 2 labels: use files that belong together"),
+        (
+            {"x": np.eye(3), "t": [0.5, 1, 2]},
+            r"label 0.5 .* not an integer: .* take --loss mean_squared_error if they are",
+        ),
         ({"a": np.zeros((3, 2))}, r"holds a: save x_train, t_train, x_test, t_test .*, or x and t"),
     ],
 )
@@ -205,7 +276,7 @@ def test_damaged_arrays(folder, arrays, text):
 def with_nan(path):
     net = TwoLayerNet(4, 3, 2)
     net.params["W2"][1, 1] = np.nan
-    save(net, path)
+    save_model(net, path)
 
 
 MODELS = {
@@ -230,7 +301,10 @@ MODELS = {
     "pickle": (lambda path: path.write_bytes(pickle.dumps({"W1": [1.0]})), r"no safetensors file, or a truncated one"),
     "not ours": (lambda path: save_file({"W1": np.ones((2, 2))}, path), r"no model of xpnet: use a model.safetensors"),
     "nan": (with_nan, r"damaged \(W2 holds NaN or infinite numbers\): train it again, or use a backup"),
-    "no origin": (lambda path: save(TwoLayerNet(4, 3, 2), path), r"does not say what it was trained on: use a model"),
+    "no origin": (
+        lambda path: save_model(TwoLayerNet(4, 3, 2), path),
+        r"does not say what it was trained on: use a model",
+    ),
 }
 
 

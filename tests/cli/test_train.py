@@ -4,24 +4,16 @@ import json
 import re
 from pathlib import Path
 
-import array_api_strict
 import numpy as np
 import pytest
 from command_line import tree, write_tiny, xpnet
 from matplotlib.image import imread
 
-from xpnet import Device, DeviceUnavailableError, __version__, load
+from xpnet import DeviceUnavailableError, Settings, __version__, evaluate, load_data, load_digits, load_model
 from xpnet.checkpoint import load_with_origin
 from xpnet.cli import run_folder, train
 
 KEYS = ["step", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds", "samples_per_second"]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """Work in a folder of the test's own."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
@@ -84,30 +76,30 @@ def test_quiet_prints_nothing(tiny, json_too):
 
 def test_config_says_what_was_asked_for_and_what_it_became(tiny):
     options = ["--hidden", 7, "--optimizer", "adam", "--init", "he", "--activation", "tanh", "--dtype", "float64"]
-    xpnet("train", "--data", tiny, "--epochs", 2, "--seed", 3, "--device", "cpu", "--out", "a/b/run", *options)
-    assert json.loads(Path("a/b/run/config.json").read_text()) == {
-        "xpnet": __version__,
-        "data": str(tiny),
-        "device": "cpu",
-        "network": [4, 7, 2],
-        "activation": "tanh",
-        "optimizer": {
-            "name": "adam",
-            "learning_rate": 0.001,
-            "weight_decay": 0.0,
-            "beta1": 0.9,
-            "beta2": 0.999,
-            "epsilon": 1e-8,
-        },
-        "gradient": "backpropagation",
-        "batch_size": 100,
-        "epochs": 2,
-        "init": "he",
-        "dtype": "float64",
-        "seed": 3,
-    }
-    net = load("a/b/run/model.safetensors")
+    xpnet("train", "--data", "tiny.npz", "--epochs", 2, "--seed", 3, "--device", "cpu", "--out", "a/b/run", *options)
+    config = json.loads(Path("a/b/run/config.json").read_text())
+    assert config.pop("xpnet") == __version__
+    asked = {"hidden": 7, "optimizer": "adam", "init": "he", "activation": "tanh", "dtype": "float64", "seed": 3}
+    became = {"data": str(tiny), "device": "cpu", "epochs": 2, "learning_rate": 0.001, "weight_decay": 0.0}
+    assert config == Settings(**asked, **became).as_dict()
+    net = load_model("a/b/run/model.safetensors")
     assert (net.hidden_size, net.activation.name, net.dtype) == (7, "tanh", "float64")
+
+
+def test_a_config_trains_the_same_again(tiny):
+    options = ["--validation", 0.2, "--schedule", "warmup:3,cosine", "--optimizer", "momentum", "--nesterov"]
+    xpnet("train", "--data", tiny, "--epochs", 3, "--out", "a", *options)
+    assert xpnet("train", "--config", "a/config.json", "--out", "b").code == 0
+    assert without_times("a") == without_times("b")
+    assert Path("a/config.json").read_text() == Path("b/config.json").read_text()
+
+
+def test_three_runs_write_the_same_model(tiny):
+    written = set()
+    for run in "abc":
+        xpnet("train", "--data", tiny, "--epochs", 2, "--out", run)
+        written.add((Path(run) / "model.safetensors").read_bytes())
+    assert len(written) == 1
 
 
 def test_runs_of_the_same_second_get_folders_of_their_own(tiny, monkeypatch):
@@ -176,19 +168,16 @@ def test_auto_trains_on_the_cpu_and_says_why(tiny, monkeypatch):
     assert xpnet("train", "--data", tiny, "--device", "gpu") == (2, "", "xpnet: the driver is on holiday: wait\n")
 
 
-def test_another_device_trains_the_same_model(tiny, monkeypatch):
-    gpu = Device(array_api_strict, array_api_strict.Device("device1"), name="gpu:0", note="Stand-in 3000")
-    xpnet("train", "--data", tiny, "--epochs", 3, "--device", "cpu", "--dtype", "float64", "--out", "cpu")
-    monkeypatch.setattr(train, "select_device", {"gpu": gpu}.__getitem__)
-    code, out, _ = xpnet(
-        "train", "--data", tiny, "--epochs", 3, "--device", "gpu", "--dtype", "float64", "--out", "gpu", "--plot"
-    )
-    assert code == 0
-    assert re.search(r"^device +gpu:0, Stand-in 3000$", out, re.M)
-    assert json.loads(Path("gpu/config.json").read_text())["device"] == "gpu:0"
-    on_cpu, on_gpu = load("cpu/model.safetensors"), load("gpu/model.safetensors")
+def test_another_device_trains_the_same_model(tiny):
+    options = ["--data", tiny, "--epochs", 3, "--dtype", "float64", "--plot"]
+    for device in ("cpu", "array_api_strict"):
+        code, out, _ = xpnet("train", *options, "--device", device, "--out", device)
+        assert code == 0
+        assert re.search(rf"^device +{device}\b", out, re.M)
+        assert json.loads((Path(device) / "config.json").read_text())["device"] == device
+    on_cpu, on_other = (load_model(f"{device}/model.safetensors") for device in ("cpu", "array_api_strict"))
     for name, expected in on_cpu.params.items():
-        np.testing.assert_allclose(on_gpu.params[name], expected, rtol=1e-12)
+        np.testing.assert_allclose(on_other.params[name], expected, rtol=1e-12)
 
 
 def test_the_model_remembers_its_data(tiny, folder):
@@ -197,6 +186,54 @@ def test_the_model_remembers_its_data(tiny, folder):
     assert (origin.data, origin.label, origin.seed) == (str(folder / "tiny.npz"), None, 3)
     assert origin.class_names == ("0", "1")
     assert origin.scaling.offset.shape == (4,)
+    assert origin.target_scaling is None
+
+
+def test_validation_leaves_the_test_set_to_the_end():
+    options = ["--init", "xavier", "--optimizer", "adam", "--epochs", 2, "--out", "run", "--validation", 0.25]
+    code, out, err = xpnet("train", *options)
+    assert (code, err) == (0, "")
+    assert [list(record) for record in records("run")] == [[key.replace("test", "validation") for key in KEYS]] * 2
+    assert [record["step"] for record in records("run")] == [29, 58]  # 2867 of 3823 samples.
+    test = evaluate(load_model("run/model.safetensors"), *load_digits().test)
+    assert re.search(r"^epoch 2/2  step    58  loss .* train .*% valid .*%", out, re.M)
+    assert f"result    test accuracy {test.accuracy:.2%}, test loss {test.loss:#.4g} after 58 steps in" in out
+    *lines, last = xpnet("train", *options[:-4], *options[-2:], "--json").out.splitlines()
+    assert [list(json.loads(line)) for line in lines] == [list(records("run")[0])] * 2
+    # The mean of 1797 losses in float32, in pieces or whole.
+    assert json.loads(last) == pytest.approx({"test_accuracy": test.accuracy, "test_loss": test.loss}, rel=1e-6)
+
+
+def test_patience_keeps_the_best_epoch(tiny):
+    options = ["--data", tiny, "--optimizer", "adam", "--learning-rate", 0.5, "--validation", 0.3, "--patience", 3]
+    out = xpnet("train", *options, "--epochs", 500, "--out", "run").out
+    losses = [record["validation_loss"] for record in records("run")]
+    best = int(np.argmin(losses)) + 1
+    assert len(losses) == best + 3 < 500
+    assert f"kept      the parameters of epoch {best}, whose validation loss is the lowest of {best + 3} epochs" in out
+    xpnet("train", *options[:-2], "--epochs", best, "--out", "short")
+    kept, short = (load_model(f"{run}/model.safetensors") for run in ("run", "short"))
+    for name, w in short.params.items():
+        np.testing.assert_array_equal(kept.params[name], w)
+
+
+def test_numbers_are_learned_and_measured_in_their_units(prices, folder):
+    data, _ = prices
+    options = ["--data", data, "--loss", "mean_squared_error", "--epochs", 2, "--plot", "--out", "run"]
+    code, out, err = xpnet("train", *options)
+    assert (code, err) == (0, "")
+    assert re.search(r"^data +prices: 160 training and 40 test samples, 3 features, 1 number each$", out, re.M)
+    assert re.search(r"^epoch 1/2  step     2  loss .* R² train +-?0\.\d{3} test +-?0\.\d{3} ", out, re.M)
+    assert re.search(r"^result +test RMSE \d+\.\d+, test MAE \d+\.\d+, test R² -?0\.\d+, test loss 0\.", out, re.M)
+    assert "(config.json, metrics.jsonl, model.safetensors, curves.png, predictions.png)" in out
+    assert imread("run/predictions.png").std() > 0.05
+    test, last = load_data(data, classification=False).test, records("run")[-1]
+    result = evaluate(load_model("run/model.safetensors"), *test)
+    unit = 1 / float(load_data(data, classification=False).target_scaling.factor.item())
+    assert last["test_rmse"] == pytest.approx(result.rmse * unit, rel=1e-5)
+    assert last["test_mae"] == pytest.approx(result.mae * unit, rel=1e-5)
+    assert last["test_r2"] == pytest.approx(result.r2, rel=1e-5)
+    assert "test_accuracy" not in last
 
 
 @pytest.mark.parametrize("rate", ["3", "1e+06"])
@@ -212,17 +249,18 @@ def test_a_diverging_run_keeps_what_was_finite(rate):
         assert json.loads(out)["loss"] == pytest.approx(history[-1]["test_loss"])
 
 
+@pytest.mark.parametrize("validation", [(), ("--validation", 0.3)])
 @pytest.mark.parametrize("after", [0, 2])
-def test_an_interrupted_run_is_kept_up_to_its_last_epoch(tiny, monkeypatch, after):
-    def interrupted(*arguments, fit=train.fit, **options):
-        yield from (record for record, _ in zip(fit(*arguments, **options), range(after), strict=False))
+def test_an_interrupted_run_is_kept_up_to_its_last_epoch(tiny, monkeypatch, after, validation):
+    def interrupted(*arguments, fit_epochs=train.fit_epochs, **options):
+        yield from (record for record, _ in zip(fit_epochs(*arguments, **options), range(after), strict=False))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "fit", interrupted)
-    code, out, err = xpnet("train", "--data", tiny, "--epochs", 5, "--out", "run", "--plot")
+    monkeypatch.setattr(train, "fit_epochs", interrupted)
+    code, out, err = xpnet("train", "--data", tiny, "--epochs", 5, "--out", "run", "--plot", *validation)
     assert (code, err) == (130, "")
     assert "saved     run" in out
     assert ("result" in out) == (after > 0)
     assert [record["epoch"] for record in records("run")] == list(range(1, after + 1))
-    assert load("run/model.safetensors").hidden_size == 50
+    assert load_model("run/model.safetensors").hidden_size == 50
     assert Path("run/curves.png").exists() == (after > 0)

@@ -103,7 +103,7 @@ def test_numeric_targets_are_standardised(write: Any, assert_valid: Any, targets
     assert_valid(data)
     assert (data.classification, data.classes, data.outputs) == (False, 0, 1)
     assert data.target_scaling is not None
-    assert ([5.5], [0.5]) == (data.target_scaling.offset.tolist(), data.target_scaling.factor.tolist())
+    assert (data.target_scaling.offset.tolist(), data.target_scaling.factor.tolist()) == ([5.5], [0.5])
     assert data.train.t.tolist() == [[-1], [1], [-1], [1]]
     assert data.test.t.tolist() == [[2], [4], [2], [4]]
     assert data.target_scaling.invert(data.test.t).tolist() == [[9.5], [13.5], [9.5], [13.5]]
@@ -125,7 +125,9 @@ def test_numeric_targets_of_tables(write: Any):
         assert data.target_scaling is not None
         # Of as many as can be, in the order of the split: scaled and back, four roundings of numbers of at most 6.
         heights = np.round(data.scaling.invert(data.train.x))[:, 0].astype(int)
-        np.testing.assert_allclose(data.target_scaling.invert(data.train.t)[:, 0], rows[heights, 1], rtol=0, atol=12 * EPS)
+        np.testing.assert_allclose(
+            data.target_scaling.invert(data.train.t)[:, 0], rows[heights, 1], rtol=0, atol=12 * EPS
+        )
     turned = load_data(path, label="height", classification=False)
     assert (turned.features, turned.outputs) == (1, 1)
 

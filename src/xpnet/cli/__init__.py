@@ -12,7 +12,7 @@ import traceback
 from types import FrameType
 from typing import NoReturn
 
-import typer
+import click
 
 from xpnet import __version__
 from xpnet.cli import data, devices, evaluate, gradcheck, predict, train
@@ -22,32 +22,33 @@ from xpnet.training import NonFiniteLossError
 # Data and checkpoint errors are ValueErrors.
 _WRONG_INPUT = (TypeError, ValueError, OSError, ImportError, DeviceUnavailableError, NonFiniteLossError)
 
-app = typer.Typer(
-    name="xpnet",
-    help="Train a two-layer neural network, evaluate it, and check its gradient numerically, on CPU or GPU.",
+
+class _InOrder(click.Group):
+    """A group that lists its commands in the order they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder,
     epilog="Add --debug anywhere to see the traceback of an error.",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(train.train)
-app.command()(evaluate.evaluate)
-app.command()(predict.predict)
-app.command()(gradcheck.gradcheck)
-app.command()(devices.devices)
-app.add_typer(data.app, name="data")
-
-
-@app.callback(invoke_without_command=True)
-def _xpnet(
-    context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and exit.")
-) -> None:
+@click.option("--version", is_flag=True, help="Print the version and exit.")
+@click.pass_context
+def xpnet(context: click.Context, version: bool) -> None:
+    """Train a two-layer neural network, evaluate it, and check its gradient numerically, on CPU or GPU."""
     if version:
         print(f"xpnet {__version__}")
-        raise typer.Exit
+        context.exit()
     if context.invoked_subcommand is None:
         print(context.get_help())
+
+
+for command in (train.train, evaluate.evaluate, predict.predict, gradcheck.gradcheck, devices.devices, data.data):
+    xpnet.add_command(command)
 
 
 def main() -> NoReturn:
@@ -57,8 +58,10 @@ def main() -> NoReturn:
         sys.stdout = io.StringIO()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        code = app(arguments, prog_name="xpnet", standalone_mode=False) or 0
+        code = _run(arguments)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
     except BrokenPipeError:
         code = 1
     except Exception as error:
@@ -70,9 +73,17 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
+def _run(arguments: list[str]) -> int:
+    try:
+        with xpnet.make_context("xpnet", arguments) as context:
+            xpnet.invoke(context)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    return 0
+
+
 def _one_line(error: Exception) -> str:
-    # Typer's usage errors have no public class in common, but this method.
-    if hasattr(error, "format_message"):
+    if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "xpnet"
         text = f"{error.format_message().rstrip('.')}: see {command} --help"

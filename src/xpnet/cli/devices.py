@@ -3,12 +3,16 @@
 import json
 from dataclasses import asdict
 
-from xpnet.cli.options import Json
+import click
+
+from xpnet.cli import options
 from xpnet.cli.printing import plain_table, say, stdout_console
 from xpnet.devices import list_devices
 
 
-def devices(as_json: Json = False) -> None:
+@click.command
+@options.as_json
+def devices(as_json: bool) -> None:
     """List every device, and for each that cannot be used, why."""
     reports = list_devices()
     if as_json:

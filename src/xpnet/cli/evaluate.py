@@ -1,72 +1,95 @@
 """``xpnet evaluate``."""
 
 import json
-from typing import Annotated
+from pathlib import Path
+from typing import Any
 
+import click
 import numpy as np
-import typer
 from rich.markup import escape
 from rich.table import Table
 
 from xpnet import datasets
-from xpnet.checkpoint import load_with_origin
-from xpnet.cli.options import DataDir, DeviceName, Json, Label, Model, model_file
+from xpnet.cli import options
+from xpnet.cli.measures import Measures, measure
 from xpnet.cli.printing import plain_table, stdout_console
-from xpnet.datasets import DataError
-from xpnet.devices import select_device, to_host
+from xpnet.datasets import DataError, Dataset
 from xpnet.metrics import confusion_matrix
-from xpnet.training.evaluation import evaluate as evaluate_network
 
 _LARGEST_TABLE = 26
 _LONGEST_COLUMN_NAME = 4
 
 
-def evaluate(
-    model: Model,
-    data: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Its test set; by default the data it was trained on.")
-    ] = None,
-    data_dir: DataDir = None,
-    label: Label = None,
-    device: DeviceName = "auto",
-    as_json: Json = False,
-) -> None:
+@click.command
+@options.model_argument
+@options.from_settings("data", "data_dir", "label", "device", data=None)
+@options.as_json
+def evaluate(model: Path, as_json: bool, **given: Any) -> None:
     """Measure a model on a test set.
 
-    Prints accuracy, loss, the confusion matrix, and the classes it does worst.
+    By default that of the data it was trained on. Prints accuracy, loss, the confusion matrix, and the classes it does
+    worst; for numbers, how far off they are.
     """
-    net, origin = load_with_origin(model_file(model), device=select_device(device))
-    if origin is None:
-        raise ValueError(f"{model} does not say what it was trained on: use a model that xpnet train wrote")
-    dataset = datasets.load(
-        data or origin.data,
-        data_dir=data_dir,
-        label=label or (None if data else origin.label),
+    settings = options.read_settings(given)
+    net, origin = options.load_trained(model, settings.device)
+    other = given["data"] is not None
+    dataset = datasets.load_data(
+        settings.data if other else origin.data,
+        data_dir=settings.data_dir,
+        label=settings.label if other or settings.label is not None else origin.label,
+        classification=net.loss_function.classification,
         seed=origin.seed,
         scaling=origin.scaling,
+        target_scaling=origin.target_scaling,
         class_names=origin.class_names,
     )
     if dataset.features != net.input_size:
         raise DataError(
             f"{dataset.name} has {dataset.features} features, this model takes {net.input_size}: use other data"
         )
-    loss, accuracy = evaluate_network(net, dataset.x_test, dataset.t_test)
-    outputs = to_host(net.predict(net.device.asarray(dataset.x_test, net.dtype)))
-    counts = confusion_matrix(outputs.argmax(axis=1), dataset.t_test, net.output_size)
+    measures = measure(net, dataset)
+    tell = _tell_classes if dataset.classification else _tell_numbers
+    tell(dataset, measures, as_json=as_json)
+
+
+def _tell_classes(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:
+    samples, accuracy, loss = len(measures.true), float(measures.metrics["accuracy"]), measures.loss
+    counts = confusion_matrix(measures.true, measures.said.argmax(axis=1), dataset.classes)
     if as_json:
-        result = {"data": dataset.name, "samples": len(dataset.t_test), "accuracy": accuracy, "loss": loss}
+        result = {"data": dataset.name, "samples": samples, "accuracy": accuracy, "loss": loss}
         print(json.dumps(result | {"class_names": dataset.class_names, "confusion_matrix": counts.tolist()}))
         return
-    print(f"{dataset.name}: accuracy {accuracy:.2%}, loss {loss:.4f} on {len(dataset.t_test)} test samples")
+    print(f"{dataset.name}: accuracy {accuracy:.2%}, loss {loss:.4f} on {samples} test samples")
     console = stdout_console()
     table = _confusion_table(counts, dataset.class_names)
-    if net.output_size <= _LARGEST_TABLE and console.measure(table).minimum <= console.width:
+    if dataset.classes <= _LARGEST_TABLE and console.measure(table).minimum <= console.width:
         print("\nConfusion matrix (rows: true, columns: said)")
         console.print(table)
     else:
         print("\nThe confusion matrix is too large to show: --json prints it.")
     print("\nWorst classes")
     console.print(_worst_classes(counts, dataset.class_names))
+
+
+def _tell_numbers(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:
+    """Tell the errors, in the units of the data, of every number that a target has."""
+    samples, metrics = len(measures.true), measures.metrics
+    if as_json:
+        values = {name: value.tolist() if value.size > 1 else value.item() for name, value in metrics.items()}
+        print(json.dumps({"data": dataset.name, "samples": samples, **values, "loss": measures.loss}))
+        return
+    end = f"loss {measures.loss:.4f} on {samples} test samples"
+    rows = [(f"{rmse:#.5g}", f"{mae:#.5g}", f"{r2:.4f}") for rmse, mae, r2 in zip(*metrics.values(), strict=True)]
+    if len(rows) == 1:
+        print(f"{dataset.name}: RMSE {rows[0][0]}, MAE {rows[0][1]}, R² {rows[0][2]}, {end}")
+        return
+    print(f"{dataset.name}: {end}")
+    table = plain_table("target", "RMSE", "MAE", "R²")
+    for index, row in enumerate(rows):
+        table.add_row(str(index), *row)
+    for column in table.columns:
+        column.justify = "right"
+    stdout_console().print(table)
 
 
 def _confusion_table(counts: np.ndarray, names: tuple[str, ...]) -> Table:

@@ -1,90 +1,72 @@
 """``xpnet gradcheck``."""
 
 import time
-from typing import Annotated
+from typing import Any
 
-import typer
+import click
 
 from xpnet import datasets
-from xpnet._checks import check_count
-from xpnet.activations import ACTIVATIONS
+from xpnet.cli import options
 from xpnet.cli.downloads import download_bar
-from xpnet.cli.options import DataDir, DeviceName, Label
 from xpnet.cli.printing import plain_table, say, stdout_console
 from xpnet.devices import select_device
-from xpnet.gradcheck.network import check_network, check_network_black_box
-from xpnet.gradcheck.report import worst_of
-from xpnet.network import DTYPES, TwoLayerNet
 
 _SAMPLES = 100
 _ENTRIES = 20
 _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "FAIL": "red"}
 
 
-def gradcheck(
-    data: Annotated[str, typer.Option(metavar="NAME|PATH", help="Where the batch is from, as for train.")] = "digits",
-    data_dir: DataDir = None,
-    label: Label = None,
-    hidden: Annotated[int, typer.Option(metavar="N", help="Hidden units.")] = 50,
-    activation: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(ACTIVATIONS)}.")] = "sigmoid",
-    dtype: Annotated[str, typer.Option(metavar="NAME", help=f"{' or '.join(DTYPES)}.")] = "float64",
-    device: DeviceName = "auto",
-    seed: Annotated[int, typer.Option(metavar="N", help="For the weights and the entries drawn.")] = 0,
-    every: Annotated[bool, typer.Option("--all", help="Let the black box check every entry too; slow.")] = False,
-) -> None:
-    """Check backpropagation against numerical gradients on a real batch.
+@click.command
+@options.from_settings("data", "data_dir", "label", "hidden", "activation", "dtype", "device", "seed", dtype="float64")
+@click.option("--all", "every", is_flag=True, help="Let the black box check every entry too; slow.")
+def gradcheck(every: bool, **given: Any) -> None:
+    """Check backpropagation numerically on a real batch.
 
     Every entry is compared with the structured numerical gradient, and some of each parameter with differences of the
     loss as a black box. Exits with 1 if an entry is wrong.
     """
-    check_count(hidden, "--hidden")
-    check_count(seed, "--seed", minimum=0)
-    place = select_device(device)
+    # imported here, since no other command needs it
+    from xpnet.gradcheck.network import check_network
+    from xpnet.gradcheck.report import worst_of
+
+    settings = options.read_settings(given, dtype="float64", init="xavier")
+    place = select_device(settings.device)
     with download_bar() as progress:
-        dataset = datasets.load(data, data_dir=data_dir, label=label, seed=seed, progress=progress)
-    net = TwoLayerNet(
-        dataset.features,
-        hidden,
-        dataset.classes,
-        activation=activation,
-        init="xavier",
-        dtype=dtype,
-        device=place,
-        seed=seed,
-    )
-    x = place.asarray(dataset.x_train[:_SAMPLES], dtype)
-    t = place.asarray(dataset.t_train[:_SAMPLES])
-    say("network", f"{dataset.features}-{hidden}-{dataset.classes}, {activation}, {dtype}, on {place}")
+        dataset = datasets.load_data(
+            settings.data,
+            data_dir=settings.data_dir,
+            label=settings.label,
+            seed=settings.seed,
+            progress=progress,
+        )
+    net = settings.make_network(dataset.features, dataset.outputs, device=place)
+    x = place.asarray(dataset.train.x[:_SAMPLES], settings.dtype)
+    t = place.asarray(dataset.train.t[:_SAMPLES])
+    shape = f"{dataset.features}-{settings.hidden}-{dataset.outputs}"
+    say("network", f"{shape}, {settings.activation}, {settings.dtype}, on {place}")
     say("batch", f"the first {x.shape[0]} training samples of {dataset.name}")
     table = plain_table("parameter", "numerical gradient", "entries", "worst error", "bound", "verdict", "time")
     for column in table.columns[2:5] + table.columns[6:]:
         column.justify = "right"
-    verdicts = []
-
-    def add(name: str, method: str, entries: int, error: float, bound: float, verdict: str, seconds: float) -> None:
-        verdicts.append(verdict)
-        shown = f"[{_COLOURS[verdict]}]{verdict}[/]"
-        milliseconds = f"{1000 * seconds:.0f} ms" if seconds else ""
-        table.add_row(name, method, f"{entries:,}", f"{error:.1e}", f"{bound:.1e}", shown, milliseconds)
-
-    start = time.perf_counter()
-    checks = check_network(net, x, t)
-    seconds = time.perf_counter() - start
-    for check in checks:  # Done all at once, so that the time is that of all.
-        add(check.name, "structured", check.entries, check.error, check.bound, check.verdict, seconds)
-        seconds = 0.0
-    start = time.perf_counter()
-    for report in check_network_black_box(net, x, t, entries=None if every else _ENTRIES, seed=seed):
-        now = time.perf_counter()
-        worst = report.worst[0]
-        add(report.name, "black box", report.entries, worst.error, worst.bound, report.verdict, now - start)
-        start = now
+    reports = []
+    for method, entries in (("structured", None), ("black-box", None if every else _ENTRIES)):
+        start = time.perf_counter()
+        report = check_network(net, x, t, method=method, entries=entries, seed=settings.seed)
+        shown = f"{1000 * (time.perf_counter() - start):.0f} ms"
+        for array in report.arrays.values():
+            worst, verdict = array.worst[0], f"[{_COLOURS[array.verdict]}]{array.verdict}[/]"
+            table.add_row(
+                array.name, method, f"{array.entries:,}", f"{worst.error:.1e}", f"{worst.bound:.1e}", verdict, shown
+            )
+            shown = ""  # All arrays are checked together, so that the time is that of all.
+        reports.append(report)
     stdout_console().print(table)
-    if kinks := sum(check.kinks for check in checks):
-        say("kinks", f"{kinks:,} entries were left out: their step takes a relu across its kink")
-    verdict = worst_of(verdicts)
+    if unjudged := sum(report.unjudged for report in reports):
+        say("unjudged", f"{unjudged:,} entries: rounding hides them, or a relu is at its kink")
+    verdict = worst_of(report.verdict for report in reports)
     say("verdict", f"{verdict}: {_MEANING[verdict]}")
-    raise typer.Exit(1 if verdict == "FAIL" else 0)
+    if verdict == "FAIL":
+        click.get_current_context().exit(1)
 
 
 _MEANING = {

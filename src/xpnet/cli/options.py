@@ -1,32 +1,67 @@
-"""Options that several commands share."""
+"""Options: those of `xpnet.settings`, made from its fields, and the few that only the command line has."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Any, TypeVar
 
-import typer
+import click
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR", help="Folder with the files of mnist or fashion-mnist; else $XPNET_DATA_DIR, else the cache."
-    ),
-]
-DeviceName = Annotated[
-    str,
-    typer.Option("--device", metavar="NAME", help="auto, cpu, gpu or gpu:N (N = 0, 1, ...); auto takes a working GPU."),
-]
-Label = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|INDEX", help="Label column of a table; by default its 'label', 'target' or 'class', or the last."
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A model.safetensors, or the folder of a run.", show_default=False)
-]
+from xpnet.checkpoint import Origin, load_with_origin
+from xpnet.devices import select_device
+from xpnet.network import TwoLayerNet
+from xpnet.settings import DEFAULTS, OPTIONS, Settings, read_values
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 
 
-def model_file(path: Path) -> Path:
-    """Return the model file of a run's folder, or the path itself."""
-    return path / "model.safetensors" if path.is_dir() else path
+def from_settings(*names: str, **defaults: Any) -> Callable[[Command], Command]:
+    """Return what gives a command the options of these fields, None where they are not given; by default all fields.
+
+    Other `defaults` than those of the fields are those that the command hands to `read_settings`.
+    """
+
+    def add(command: Command) -> Command:
+        for name in reversed(names or tuple(OPTIONS)):
+            domain, help = OPTIONS[name].domain, OPTIONS[name].help
+            default = defaults.get(name, DEFAULTS[name])
+            if default not in (None, False, 0.0) or name == "seed":
+                help += f"  [default: {default}]"
+            if domain.kind is bool:
+                command = click.option(f"{_flag(name)}/{_flag('no_' + name)}", name, default=None, help=help)(command)
+            else:
+                kind, metavar = domain.kind, domain.metavar
+                command = click.option(_flag(name), name, type=kind, metavar=metavar, default=None, help=help)(command)
+        return command
+
+    return add
+
+
+def read_settings(given: Mapping[str, Any], file: Path | None = None, **defaults: Any) -> Settings:
+    """Return the settings that the command line and, for what it does not say, a file give."""
+    given = {name: value for name, value in given.items() if value is not None}
+    written = {} if file is None else read_values(file)
+
+    def spelling(name: str) -> str:
+        return f"{file}: {name}" if name in written and name not in given else _flag(name)
+
+    return Settings.of({**defaults, **written, **given}, where=str(file), spelling=spelling)
+
+
+def model_argument(command: Command) -> Command:
+    """Give a command the model to use, as the argument `model`."""
+    return click.argument("model", type=Path)(command)
+
+
+def load_trained(model: Path, device: str) -> tuple[TwoLayerNet[Any], Origin]:
+    """Return the network of a file, or of a run's folder, and what it was trained on."""
+    path = model / "model.safetensors" if model.is_dir() else model
+    net, origin = load_with_origin(path, device=select_device(device))
+    if origin is None:
+        raise ValueError(f"{model} does not say what it was trained on: use a model that xpnet train wrote")
+    return net, origin
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -4,41 +4,51 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
+import click
+import numpy as np
 
 from xpnet import datasets
 from xpnet._checks import check_choice
-from xpnet.checkpoint import load_with_origin
-from xpnet.cli.options import DeviceName, Label, Model, model_file
-from xpnet.devices import select_device, to_host
+from xpnet.cli import options
+from xpnet.devices import to_host
 
 
-def predict(
-    model: Model,
-    inputs: Annotated[
-        Path,
-        typer.Argument(metavar="INPUT", help="Samples: .csv, .npy, .npz or idx images, scaled as the model's data."),
-    ],
-    label: Label = None,
-    format: Annotated[str, typer.Option(metavar="NAME", help="csv, or json: an object a line.")] = "csv",
-    device: DeviceName = "auto",
-) -> None:
-    """Print labels and class probabilities for the samples of a file."""
+@click.command
+@options.model_argument
+@click.argument("input", type=Path)
+@options.from_settings("label", "device")
+@click.option("--format", metavar="NAME", default="csv", help="csv, or json: an object a line.  [default: csv]")
+def predict(model: Path, input: Path, format: str, **given: Any) -> None:
+    """Print what a model says of the samples of a file.
+
+    INPUT is a .csv, .npy, .npz or idx file of raw samples, which are scaled as the model's data were. For each comes
+    its label and the probabilities of all classes, or the predicted number.
+    """
+    settings = options.read_settings(given)
     check_choice(format, "--format", ("csv", "json"))
-    net, origin = load_with_origin(model_file(model), device=select_device(device))
-    if origin is None:
-        raise ValueError(f"{model} does not say what it was trained on: use a model that xpnet train wrote")
-    x = origin.scaling.apply(datasets.load_features(inputs, features=net.input_size, label=label))
-    probabilities = to_host(net.predict_proba(net.device.asarray(x, net.dtype)))
-    names = origin.class_names
-    labels = [names[index] for index in probabilities.argmax(axis=1)]
-    rows = [[float(f"{p:.6g}") for p in row] for row in probabilities]
-    if format == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["label", *names])
-        writer.writerows([said, *row] for said, row in zip(labels, rows, strict=True))
+    net, origin = options.load_trained(model, settings.device)
+    raw = datasets.load_features(input, features=net.input_size, label=settings.label)
+    say = net.predict_proba if net.loss_function.classification else net.predict
+    pieces = (origin.scaling.apply(raw[piece]) for piece in net.pieces(len(raw)))
+    said = np.concatenate([to_host(say(net.device.asarray(x))) for x in pieces])
+    if net.loss_function.classification:
+        classes = origin.class_names
+        header = ["label", *classes]
+        rows = [[classes[row.argmax()], *_rounded(row, 6)] for row in said]
+        answers = ({"label": row[0], "probabilities": dict(zip(classes, row[1:], strict=True))} for row in rows)
     else:
-        for said, row in zip(labels, rows, strict=True):
-            print(json.dumps({"label": said, "probabilities": dict(zip(names, row, strict=True))}))
+        said = said if origin.target_scaling is None else origin.target_scaling.invert(said)
+        header = ["prediction"] if net.output_size == 1 else [f"prediction {i}" for i in range(net.output_size)]
+        rows = [_rounded(row, 9) for row in said]
+        answers = (dict(zip(header, row, strict=True)) for row in rows)
+    if format == "json":
+        for answer in answers:
+            print(json.dumps(answer))
+    else:
+        csv.writer(sys.stdout, lineterminator="\n").writerows([header, *rows])
+
+
+def _rounded(numbers: np.ndarray, digits: int) -> list[Any]:
+    return [float(f"{number:.{digits}g}") for number in numbers]

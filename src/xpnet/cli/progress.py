@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,13 +14,23 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from xpnet.cli.printing import say
 from xpnet.datasets import Dataset
 from xpnet.network import TwoLayerNet
-from xpnet.training import Record
 
 _LINES = 20
+_MEASURES = {
+    "test_accuracy": ("accuracy", ".2%"),
+    "test_rmse": ("RMSE", "#.5g"),
+    "test_mae": ("MAE", "#.5g"),
+    "test_r2": ("R²", ".4f"),
+    "test_loss": ("loss", "#.4g"),
+}
+"""What a result holds, in the order of saying it: its name, and how it is written."""
 
 
 class Reporter:
-    """Shows nothing: the protocol of all reporters, and ``--quiet``."""
+    """Shows nothing: the protocol of all reporters, and ``--quiet``.
+
+    What it shows of an epoch is a line of ``metrics.jsonl``, whose names begin with ``train_`` and `other`.
+    """
 
     def __enter__(self) -> Self:
         return self
@@ -30,35 +40,44 @@ class Reporter:
     ) -> None:
         pass
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet, rule: str) -> None:
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
         """Say what is about to be trained."""
 
-    def show(self, record: Record) -> None:
+    def show(self, line: dict[str, Any]) -> None:
         """Show an epoch."""
 
-    def conclude(self, last: Record | None, folder: Path, files: list[str]) -> None:
-        """Say how it ended, after the last epoch or before, and where it is kept."""
+    def keep(self, best: int, epochs: int) -> None:
+        """Say which epoch's parameters are kept, the best on the validation set."""
+
+    def conclude(self, last: dict[str, Any], result: dict[str, Any], folder: Path, files: list[str]) -> None:
+        """Say how it ended, after the last epoch or before: the measures on the test set, and where all is kept."""
 
 
 class JsonLines(Reporter):
-    """The lines of metrics.jsonl, as they come."""
+    """The lines of metrics.jsonl as they come, and one of the test set where they do not hold it."""
 
-    def show(self, record: Record) -> None:
-        print(json.dumps(record.as_dict()), flush=True)
+    def show(self, line: dict[str, Any]) -> None:
+        print(json.dumps(line), flush=True)
+
+    def conclude(self, last: dict[str, Any], result: dict[str, Any], folder: Path, files: list[str]) -> None:
+        if not result.keys() <= last.keys():
+            print(json.dumps(result), flush=True)
 
 
 class Lines(Reporter):
     """Plain lines, about twenty epochs of them, for pipes and files."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, other: str) -> None:
         self.epochs = epochs
+        self.other = other
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet, rule: str) -> None:
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
         parameters = sum(math.prod(w.shape) for w in net.params.values())
+        kind = "classes" if dataset.classification else "number each" if dataset.outputs == 1 else "numbers each"
         say(
             "data",
-            f"{dataset.name}: {len(dataset.x_train)} training and {len(dataset.x_test)} test samples, "
-            f"{dataset.features} features, {dataset.classes} classes",
+            f"{dataset.name}: {len(dataset.train.x)} training and {len(dataset.test.x)} test samples, "
+            f"{dataset.features} features, {dataset.outputs} {kind}",
         )
         say("device", f"{net.device}, {net.device.note}" if net.device.note else str(net.device))
         say(
@@ -68,30 +87,39 @@ class Lines(Reporter):
         )
         say("training", f"{rule}, {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}")
 
-    def show(self, record: Record) -> None:
-        due = record.epoch * _LINES // self.epochs > (record.epoch - 1) * _LINES // self.epochs
-        if due or record.epoch == 1:
+    def show(self, line: dict[str, Any]) -> None:
+        epoch = line["epoch"]
+        due = epoch * _LINES // self.epochs > (epoch - 1) * _LINES // self.epochs
+        if due or epoch == 1:
             print(
-                f"epoch {record.epoch:{len(str(self.epochs))}}/{self.epochs}  step {record.step:5}  "
-                f"{_measures(record)}  {record.seconds:6.1f} s",
+                f"epoch {epoch:{len(str(self.epochs))}}/{self.epochs}  step {line['step']:5}  "
+                f"{self._measures(line)}  {line['seconds']:6.1f} s",
                 flush=True,
             )
 
-    def conclude(self, last: Record | None, folder: Path, files: list[str]) -> None:
-        if last is not None:
-            say(
-                "result",
-                f"test accuracy {last.test_accuracy:.2%}, test loss {last.test_loss:#.4g} "
-                f"after {last.step:,} steps in {last.seconds:.1f} s",
-            )
+    def keep(self, best: int, epochs: int) -> None:
+        say("kept", f"the parameters of epoch {best}, whose validation loss is the lowest of {epochs} epochs")
+
+    def conclude(self, last: dict[str, Any], result: dict[str, Any], folder: Path, files: list[str]) -> None:
+        if result:
+            after = f"after {last['step']:,} steps in {last['seconds']:.1f} s"
+            measures = [
+                f"test {name} {result[key]:{layout}}" for key, (name, layout) in _MEASURES.items() if key in result
+            ]
+            say("result", f"{', '.join(measures)} {after}")
         say("saved", f"{folder}{os.sep} ({', '.join(files)})")
+
+    def _measures(self, line: dict[str, Any]) -> str:
+        name, layout = ("accuracy", "6.2%") if "train_accuracy" in line else ("r2", "6.3f")
+        train, other = (f"{part[:5]} {line[f'{part}_{name}']:{layout}}" for part in ("train", self.other))
+        return f"loss {line['train_loss']:#7.4g} {'R² ' if name == 'r2' else ''}{train} {other}"
 
 
 class LiveBar(Lines):
     """A bar on a terminal."""
 
-    def __init__(self, epochs: int) -> None:
-        super().__init__(epochs)
+    def __init__(self, epochs: int, other: str) -> None:
+        super().__init__(epochs, other)
         self._bar = Progress(
             TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
             BarColumn(bar_width=None),
@@ -101,18 +129,22 @@ class LiveBar(Lines):
         )
         self._task = self._bar.add_task("train", total=epochs, measures="")
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet, rule: str) -> None:
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
         super().announce(dataset, net, rule)
         self._bar.start()
 
-    def show(self, record: Record) -> None:
-        rate = record.samples_per_second
-        measures = f"{_measures(record)} {f'{rate / 1000:,.0f}k' if rate >= 10_000 else f'{rate:.0f}'} samples/s"
-        self._bar.update(self._task, completed=record.epoch, measures=measures)
+    def show(self, line: dict[str, Any]) -> None:
+        rate = line["samples_per_second"]
+        speed = f"{rate / 1000:,.0f}k" if rate >= 10_000 else f"{rate:.0f}"
+        self._bar.update(self._task, completed=line["epoch"], measures=f"{self._measures(line)} {speed} samples/s")
 
-    def conclude(self, last: Record | None, folder: Path, files: list[str]) -> None:
+    def keep(self, best: int, epochs: int) -> None:
         self._bar.stop()
-        super().conclude(last, folder, files)
+        super().keep(best, epochs)
+
+    def conclude(self, last: dict[str, Any], result: dict[str, Any], folder: Path, files: list[str]) -> None:
+        self._bar.stop()
+        super().conclude(last, result, folder, files)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -120,7 +152,7 @@ class LiveBar(Lines):
         self._bar.stop()
 
 
-def reporter(epochs: int, *, quiet: bool, as_json: bool) -> Reporter:
+def reporter(epochs: int, other: str, *, quiet: bool, as_json: bool) -> Reporter:
     """Return the reporter that fits the options and where the output goes."""
     if quiet:
         return Reporter()
@@ -128,8 +160,4 @@ def reporter(epochs: int, *, quiet: bool, as_json: bool) -> Reporter:
         return JsonLines()
     # Some environments call every pipe a terminal, and some terminals cannot move the cursor.
     live = sys.stdout.isatty() and Console().is_interactive
-    return LiveBar(epochs) if live else Lines(epochs)
-
-
-def _measures(record: Record) -> str:
-    return f"loss {record.train_loss:#7.4g} train {record.train_accuracy:6.2%} test {record.test_accuracy:6.2%}"
+    return LiveBar(epochs, other) if live else Lines(epochs, other)

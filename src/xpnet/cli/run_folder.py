@@ -5,12 +5,13 @@ from pathlib import Path
 from time import strftime
 from typing import Any
 
-from xpnet._files import append_line, write_atomically
-from xpnet.checkpoint import Origin, save
+from xpnet import __version__
+from xpnet._files import append_line
+from xpnet.checkpoint import Origin, save_model
 from xpnet.network import TwoLayerNet
-from xpnet.training import Record
+from xpnet.settings import Settings
 
-FILES = ("config.json", "metrics.jsonl", "model.safetensors", "curves.png", "samples.png")
+FILES = ("config.json", "metrics.jsonl", "model.safetensors", "curves.png", "samples.png", "predictions.png")
 
 
 class RunFolder:
@@ -19,34 +20,33 @@ class RunFolder:
     Parameters
     ----------
     path : Path or None
-        Made if it is not there; None is a new folder below ``runs/``, called by `name` and the time.
-    name : str
-        What was learned.
+        Checked at once and made by `create`; None is a new folder below ``runs/``.
     """
 
-    def __init__(self, path: Path | None, name: str) -> None:
+    def __init__(self, path: Path | None) -> None:
         existing = [file for file in FILES if path is not None and (path / file).exists()]
         if existing:
             raise ValueError(f"--out: {path} already holds {existing[0]} of another run: choose another folder")
+        self._wanted = path
+
+    def create(self, name: str, settings: Settings) -> None:
+        """Make the folder, called by `name` and the time if it has no path, and write what the run was asked to do."""
         try:
-            self.path = _new_folder(name) if path is None else path
+            self.path = _new_folder(name) if self._wanted is None else self._wanted
             self.path.mkdir(parents=True, exist_ok=True)
             (self.path / "metrics.jsonl").touch(exist_ok=False)
         except OSError as error:
-            where = error.filename if path is None else path
+            where = error.filename if self._wanted is None else self._wanted
             raise ValueError(f"--out: cannot write to {where} ({error.strerror}): choose another folder") from error
+        settings.write(self.path / "config.json", xpnet=__version__)
 
-    def write_config(self, config: dict[str, Any]) -> None:
-        """Write what the run was asked to do."""
-        write_atomically(self.path / "config.json", (json.dumps(config, indent=2) + "\n").encode())
-
-    def add(self, record: Record) -> None:
+    def add(self, line: dict[str, Any]) -> None:
         """Append a line to the metrics."""
-        append_line(self.path / "metrics.jsonl", json.dumps(record.as_dict()))
+        append_line(self.path / "metrics.jsonl", json.dumps(line))
 
-    def save(self, net: TwoLayerNet, origin: Origin) -> None:
+    def save(self, net: TwoLayerNet[float], origin: Origin) -> None:
         """Write the model."""
-        save(net, self.path / "model.safetensors", origin=origin)
+        save_model(net, self.path / "model.safetensors", origin=origin)
 
     def files(self) -> list[str]:
         """Return the names of the run's files that are there."""

@@ -1,140 +1,133 @@
 """``xpnet train``."""
 
-import dataclasses
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
+import click
 
-from xpnet import __version__, datasets
-from xpnet._checks import check_choice, check_count, check_positive
-from xpnet.activations import ACTIVATIONS
+from xpnet import datasets
 from xpnet.checkpoint import Origin
+from xpnet.cli import options
 from xpnet.cli.downloads import download_bar
-from xpnet.cli.options import DataDir, DeviceName, Json, Label
+from xpnet.cli.measures import Measures, in_units, measure
 from xpnet.cli.progress import reporter
 from xpnet.cli.run_folder import RunFolder
-from xpnet.datasets import Dataset
+from xpnet.datasets import DataError, Dataset
 from xpnet.datasets.known import KNOWN
-from xpnet.devices import select_device, to_host
-from xpnet.network import DTYPES, TwoLayerNet
-from xpnet.optimizers import OPTIMIZERS, Optimizer
-from xpnet.pictures import plot_curves, plot_samples
-from xpnet.training import GRADIENTS, Record, default_epochs, fit
+from xpnet.devices import select_device
+from xpnet.losses import LOSSES
+from xpnet.optimizers import OptimizerState
+from xpnet.pictures import plot_curves, plot_predictions, plot_samples
+from xpnet.schedules import CONSTANT
+from xpnet.settings import Settings
+from xpnet.training import Record, TrainingState, fit_epochs
+
+_NO_STATE = TrainingState({}, OptimizerState(), 0, 0)
 
 
-def train(
-    data: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|PATH", help="digits, mnist, fashion-mnist; or a folder of idx files, .csv, .np[yz]."
-        ),
-    ] = "digits",
-    data_dir: DataDir = None,
-    label: Label = None,
-    device: DeviceName = "auto",
-    hidden: Annotated[int, typer.Option(metavar="N", help="Hidden units.")] = 50,
-    activation: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(ACTIVATIONS)}.")] = "sigmoid",
-    optimizer: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)}.")] = "sgd",
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="Step size; by default 0.1 for sgd, and each optimizer's usual one."),
-    ] = None,
-    batch_size: Annotated[int, typer.Option(metavar="N", help="Samples in a mini-batch.")] = 100,
-    epochs: Annotated[
-        int | None, typer.Option(metavar="N", help="Passes over the data; by default 10,000 mini-batches.")
-    ] = None,
-    gradient: Annotated[
-        str, typer.Option(metavar="NAME", help="backpropagation, or numerical (all by differences; slower).")
-    ] = "backpropagation",
-    init: Annotated[
-        str, typer.Option(metavar="NAME", help="Initial weights: normal:S (standard deviation S), xavier, he.")
-    ] = "normal:0.01",
-    dtype: Annotated[str, typer.Option(metavar="NAME", help=f"{' or '.join(DTYPES)}.")] = "float32",
-    seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same numbers, on every device.")] = 0,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="New folder for the run.", show_default="runs/<data>-<time>")
-    ] = None,
-    plot: Annotated[bool, typer.Option("--plot", help="Also draw curves.png and samples.png.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
-    as_json: Json = False,
-) -> None:
+@click.command
+@options.from_settings()
+@click.option("--config", type=Path, metavar="FILE.toml", help="Read options from a file; those given here win.")
+@click.option("--out", type=Path, metavar="DIR", help="New folder for the run.  [default: runs/<data>-<time>]")
+@click.option("--plot", is_flag=True, help="Also draw curves.png, and samples.png or predictions.png.")
+@click.option("--quiet", is_flag=True, help="Print nothing.")
+@options.as_json
+def train(config: Path | None, out: Path | None, plot: bool, quiet: bool, as_json: bool, **given: Any) -> None:
     """Train a network and keep the run in a folder.
 
-    The network is evaluated on the test set after every epoch.
+    The network is evaluated on the test set after every epoch. With --validation it is a part of the training set that
+    is evaluated, and the test set at the end only.
     """
-    for option, number in (("--hidden", hidden), ("--batch-size", batch_size), ("--epochs", epochs)):
-        if number is not None:
-            check_count(number, option)
-    check_count(seed, "--seed", minimum=0)
-    check_choice(gradient, "--gradient", GRADIENTS)
-    rule = _optimizer(optimizer, learning_rate)
+    settings = options.read_settings(given, config)
+    if settings.members is not None:
+        raise ValueError(f"train takes one network, got numbers for {settings.members}: give one number of each kind")
     if plot and find_spec("matplotlib") is None:
         raise ValueError('--plot needs matplotlib, which is not installed: pip install "xpnet[plot]"')
-    place = select_device(device)
-    with nullcontext() if quiet else download_bar() as progress:
-        dataset = datasets.load(data, data_dir=data_dir, label=label, seed=seed, progress=progress)
-    net = TwoLayerNet(
-        dataset.features,
-        hidden,
-        dataset.classes,
-        activation=activation,
-        init=init,
-        device=place,
-        dtype=dtype,
-        seed=seed,
-    )
-    epochs = default_epochs(len(dataset.x_train), batch_size) if epochs is None else epochs
-    records = fit(net, dataset, optimizer=rule, batch_size=batch_size, epochs=epochs, seed=seed, gradient=gradient)
-    folder = RunFolder(out, dataset.name)
-    folder.write_config(
-        {
-            "xpnet": __version__,
-            "data": data,
-            "device": place.name,
-            "network": [dataset.features, hidden, dataset.classes],
-            "activation": activation,
-            "optimizer": {"name": optimizer, **dataclasses.asdict(rule)},
-            "gradient": gradient,
-            "batch_size": batch_size,
-            "epochs": epochs,
-            "init": init,
-            "dtype": dtype,
-            "seed": seed,
-        }
-    )
-    where = data if data in KNOWN else str(Path(data).resolve())
-    origin = Origin(where, label, seed, dataset.scaling, dataset.class_names)
-    history: list[Record] = []
-    with reporter(epochs, quiet=quiet, as_json=as_json) as report:
+    folder = RunFolder(out)
+    device = select_device(settings.device)
+    dataset = _load(settings, quiet=quiet)
+    net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
+    fit_options = settings.fit_options(len(dataset.train.x))
+    epochs, other = fit_options["epochs"], "validation"
+    if settings.validation is None:
+        fit_options["validation"], other = dataset.test, "test"
+    records = fit_epochs(net, *dataset.train, **fit_options)
+    where = settings.data if settings.data in KNOWN else str(Path(settings.data).resolve())
+    settings = replace(settings.completed(epochs=epochs, device=device.name), data=where)
+    folder.create(dataset.name, settings)
+    history: list[Record[float]] = []
+    line: dict[str, Any] = {}
+    with reporter(epochs, other, quiet=quiet, as_json=as_json) as report:
         try:
-            report.announce(dataset, net, f"{optimizer}, learning rate {rule.rate(0):g}, batches of {batch_size}")
+            report.announce(dataset, net, _rule(settings))
             for record in records:
-                history.append(record)
-                folder.add(record)
-                report.show(record)
+                if plot:
+                    history.append(replace(record, state=_NO_STATE))
+                line = in_units(record.as_dict(other), dataset)
+                folder.add(line)
+                report.show(line)
+            if settings.patience is not None and record.state.best is not None:
+                report.keep(record.state.best.epoch, record.epoch)
         finally:
-            folder.save(net, origin)
-            if plot and history:
-                title = f"{dataset.name}, {dataset.features}-{hidden}-{dataset.classes} {activation}, {optimizer}"
-                _draw(history, net, dataset, folder.path, title)
-            report.conclude(history[-1] if history else None, folder.path, folder.files())
+            folder.save(net, _origin(settings, dataset))
+            result = {name: value for name, value in line.items() if name.startswith("test_")}
+            if line and (plot or not result):
+                measures = measure(net, dataset)
+                result = result or measures.as_dict(dataset)
+                if plot:
+                    _draw(history, other, measures, dataset, settings, folder.path)
+            report.conclude(line, result, folder.path, folder.files())
 
 
-def _optimizer(name: str, learning_rate: float | None) -> Optimizer:
-    check_choice(name, "--optimizer", OPTIMIZERS)
-    if learning_rate is not None:
-        check_positive(learning_rate, "--learning-rate")
-    kind = OPTIMIZERS[name]
-    return kind() if learning_rate is None else kind(learning_rate=learning_rate)
+def _load(settings: Settings, *, quiet: bool) -> Dataset:
+    with nullcontext() if quiet else download_bar() as progress:
+        try:
+            return datasets.load_data(
+                settings.data,
+                data_dir=settings.data_dir,
+                label=settings.label,
+                classification=LOSSES[settings.loss].classification,
+                seed=settings.seed,
+                progress=progress,
+            )
+        except DataError as error:
+            hint = str(error).replace("pass classification=False", "take --loss mean_squared_error")
+            raise DataError(hint) from error
 
 
-def _draw(history: list[Record], net: TwoLayerNet, dataset: Dataset, folder: Path, title: str) -> None:
-    plot_curves(history, folder / "curves.png", title=title)
-    if dataset.image_shape is not None:
-        images = dataset.x_test.reshape(-1, *dataset.image_shape)
-        probabilities = to_host(net.predict_proba(net.device.asarray(dataset.x_test, net.dtype)))
-        path = folder / "samples.png"
-        plot_samples(images, dataset.t_test, probabilities, dataset.class_names, path, title=dataset.name)
+def _rule(settings: Settings) -> str:
+    schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
+    return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"
+
+
+def _origin(settings: Settings, dataset: Dataset) -> Origin:
+    return Origin(
+        data=settings.data,
+        label=settings.label,
+        seed=settings.seed,
+        scaling=dataset.scaling,
+        class_names=dataset.class_names,
+        target_scaling=dataset.target_scaling,
+    )
+
+
+def _draw(
+    history: list[Record[float]],
+    other: str,
+    measures: Measures,
+    dataset: Dataset,
+    settings: Settings,
+    folder: Path,
+) -> None:
+    shape = f"{dataset.features}-{settings.hidden}-{dataset.outputs}"
+    title = f"{dataset.name}, {shape} {settings.activation}, {settings.optimizer}"
+    plot_curves(history, folder / "curves.png", title=title, validation=other)
+    if not dataset.classification:
+        plot_predictions(measures.true, measures.said, folder / "predictions.png", title=dataset.name)
+    elif dataset.image_shape is not None:
+        images = dataset.test.x.reshape(-1, *dataset.image_shape)
+        names, path = dataset.class_names, folder / "samples.png"
+        plot_samples(images, measures.true, measures.said, names, path, title=dataset.name)

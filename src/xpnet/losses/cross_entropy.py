@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from array_api_compat import device, is_array_api_obj
 
@@ -29,11 +29,7 @@ class CrossEntropy(Loss):
         check_fraction(self.label_smoothing, "label_smoothing")
         check_count(self.ignore_index, "ignore_index", minimum=-(2**31))
         if self.class_weight is not None:
-            weights = to_host(self.class_weight) if is_array_api_obj(self.class_weight) else self.class_weight
-            numbers = tuple(map(float, weights))
-            for number in numbers:
-                check_positive(number, "class_weight", zero=True)
-            object.__setattr__(self, "class_weight", numbers)
+            object.__setattr__(self, "class_weight", _numbers(self.class_weight))
 
     @property
     def ignored_label(self) -> int | None:
@@ -224,6 +220,15 @@ class SoftmaxCrossEntropy(CrossEntropy):
         for moment in reversed(moments[:-1]):
             series = moment + s * series
         return weights * xp.log1p(s * series) - slopes * s
+
+
+def _numbers(class_weight: Any) -> tuple[float, ...]:
+    weights = to_host(class_weight).tolist() if is_array_api_obj(class_weight) else class_weight
+    if not isinstance(weights, list | tuple):
+        raise TypeError(f"class_weight must be a sequence of numbers, one for each class, got {class_weight!r}")
+    for weight in weights:
+        check_positive(weight, "class_weight", zero=True)
+    return tuple(map(float, weights))
 
 
 def _product(weights: Array, factors: Array, *, xp: Namespace) -> Array:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from array_api_compat import device
 
-from xpnet._checks import as_floating, check_choice, namespace_of
+from xpnet._checks import as_floating, check_choice, namespace_of, quietly
 from xpnet._typing import Array, Namespace
 from xpnet.losses.targets import Targets, as_batch, check_targets, divisor, is_labels
 
@@ -55,6 +55,7 @@ class Loss(ABC):
         """The label of samples that do not count, where there is one."""
         return None
 
+    @quietly
     def __call__(
         self, y: Array, t: Array, *, reduction: str = "mean", sample_weight: Array | None = None, **options: Any
     ) -> Array:
@@ -62,6 +63,7 @@ class Loss(ABC):
         loss, y, targets, norms, xp = self._read(y, t, reduction, sample_weight, options)
         return _reduce(loss._terms(as_batch(y), targets, xp=xp).losses(), norms, reduction, y.ndim == 1, xp=xp)
 
+    @quietly
     def gradient(
         self, y: Array, t: Array, *, reduction: str = "mean", sample_weight: Array | None = None, **options: Any
     ) -> Array:
@@ -75,6 +77,7 @@ class Loss(ABC):
             gradient = gradient / xp.expand_dims(divisor(norms, xp=xp), axis=(-2, -1))
         return xp.reshape(gradient, y.shape)
 
+    @quietly
     def difference(
         self,
         y: Array,

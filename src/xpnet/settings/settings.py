@@ -1,0 +1,329 @@
+"""Every option of a run, once: its default, its domain, its help, and the error where a value is outside.
+
+The command line's options, ``config.json`` and TOML files derive from the fields of `Settings`, and from a `Settings`
+come the optimizer, the loss and the network of a run.
+"""
+
+import json
+import math
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import InitVar, dataclass, field, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xpnet._files import write_atomically
+from xpnet.activations import ACTIVATIONS
+from xpnet.datasets.formats import FORMATS
+from xpnet.datasets.known import KNOWN
+from xpnet.devices import Device
+from xpnet.losses import LOSSES, Loss
+from xpnet.network import DTYPES, TwoLayerNet
+from xpnet.optimizers import OPTIMIZERS, Optimizer
+from xpnet.schedules import CONSTANT, read_schedule
+from xpnet.settings import domains
+from xpnet.training import GRADIENTS, default_epochs
+
+_PARTS: dict[str, Mapping[str, type[Any]]] = {"optimizer": OPTIMIZERS, "loss": LOSSES}
+
+
+@dataclass(frozen=True)
+class Option:
+    """What is known of a field of `Settings`, beside its name and default."""
+
+    domain: domains.Domain
+    help: str
+    part: str
+    """"optimizer" or "loss": what takes it as an argument, if its class has one of that name."""
+
+
+def _option(default: Any, domain: domains.Domain, help: str, *, part: str = "") -> Any:
+    return field(default=default, metadata={"option": Option(domain, help, part)})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of a run, checked one by one and together.
+
+    Every field is an option of ``xpnet train``, where ``--batch-size`` is `batch_size`; ``xpnet train --help`` says
+    what each means. Fields that are None are left to the optimizer or to the data. Numbers of the optimizer may be
+    sequences, one number for each of several networks trained side by side.
+
+    Parameters
+    ----------
+    spelling : callable, optional
+        How errors call a field; by default by its name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is outside its domain, or two options do not go together.
+
+    Examples
+    --------
+    >>> from xpnet.settings import Settings
+    >>> settings = Settings(optimizer="momentum", learning_rate=0.05, schedule="cosine", nesterov=True)
+    >>> settings.make_optimizer(steps=1000).learning_rate
+    CosineDecay(initial=0.05, steps=1000, final=0.0)
+    >>> Settings(optimizer="adagrad", nesterov=True)
+    Traceback (most recent call last):
+        ...
+    ValueError: nesterov does not go with optimizer adagrad: leave it out, or take momentum
+    """
+
+    data: str = _option(
+        "digits",
+        domains.called(domains.TEXT, "NAME|PATH"),
+        f"{', '.join(KNOWN)}; or a path: {', '.join(row.name for row in FORMATS if row.samples)}.",
+    )
+    data_dir: str | None = _option(
+        None,
+        domains.called(domains.TEXT, "DIR"),
+        "Folder with the files of mnist or fashion-mnist; else $XPNET_DATA_DIR, else the cache.",
+    )
+    label: str | int | None = _option(
+        None, domains.COLUMN, "Label column of a table; by default its 'label', 'target' or 'class', or the last."
+    )
+    loss: str = _option(
+        "softmax_cross_entropy",
+        domains.choice(LOSSES),
+        f"{', '.join(LOSSES)}; the last learns numbers, the others classes.",
+    )
+    label_smoothing: float = _option(
+        0.0, domains.UNIT, "Part of each target that is spread over all classes.", part="loss"
+    )
+    class_weight: str | tuple[float, ...] | None = _option(
+        None,
+        domains.CLASS_WEIGHT,
+        "Weights of the classes: balanced, so that all count the same, or those in a file.",
+        part="loss",
+    )
+    validation: float | None = _option(
+        None,
+        domains.PART,
+        "Part of the training data, such as 0.1, kept aside and measured after every epoch instead of the test set.",
+    )
+    device: str = _option(
+        "auto",
+        domains.called(domains.TEXT, "NAME"),
+        "auto, cpu, gpu or gpu:N (N = 0, 1, ...); auto takes a working GPU.",
+    )
+    hidden: int = _option(50, domains.COUNT, "Hidden units.")
+    activation: str = _option("sigmoid", domains.choice(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}.")
+    init: str = _option("normal:0.01", domains.INIT, "Initial weights: normal:S (standard deviation S), xavier, he.")
+    dtype: str = _option("float32", domains.choice(DTYPES), f"{' or '.join(DTYPES)}.")
+    optimizer: str = _option("sgd", domains.choice(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}.")
+    learning_rate: float | tuple[float, ...] | None = _option(
+        None, domains.POSITIVE, "Step size; by default 0.1 for sgd, and each optimizer's usual one.", part="optimizer"
+    )
+    momentum: float | tuple[float, ...] | None = _option(
+        None, domains.BELOW_ONE, "How much of the last step goes on, for momentum; by default 0.9.", part="optimizer"
+    )
+    nesterov: bool = _option(False, domains.SWITCH, "Look ahead along the momentum.", part="optimizer")
+    weight_decay: float | tuple[float, ...] | None = _option(
+        None, domains.NOT_NEGATIVE, "L2 penalty factor; by default 0, and 0.01 for adamw.", part="optimizer"
+    )
+    max_gradient_norm: float | tuple[float, ...] | None = _option(
+        None, domains.POSITIVE, "Scale longer gradients down to this norm.", part="optimizer"
+    )
+    schedule: str = _option(
+        CONSTANT,
+        domains.TEXT,
+        "How the rate falls: step:STEPS:FACTOR, cosine or cosine:STEPS:FINAL; with warmup:STEPS, before, it rises.",
+    )
+    batch_size: int = _option(100, domains.COUNT, "Samples in a mini-batch.")
+    epochs: int | None = _option(None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches.")
+    patience: int | None = _option(
+        None, domains.COUNT, "Stop after so many epochs without a lower validation loss, and keep the best."
+    )
+    gradient: str = _option(
+        "backpropagation", domains.choice(GRADIENTS), "backpropagation, or numerical (all by differences; slower)."
+    )
+    seed: int = _option(0, domains.SEED, "Same seed, same numbers, on every device.")
+    spelling: InitVar[Callable[[str], str]] = str
+
+    def __post_init__(self, spelling: Callable[[str], str]) -> None:
+        for name, option in OPTIONS.items():
+            value = getattr(self, name)
+            if value is not None or DEFAULTS[name] is not None:
+                object.__setattr__(self, name, option.domain.read(value, spelling(name)))
+        self._check_together(spelling)
+
+    def _check_together(self, spelling: Callable[[str], str]) -> None:
+        for name, option in OPTIONS.items():
+            if option.part and getattr(self, name) != DEFAULTS[name] and name not in self._taken_by(option.part):
+                takers = [kind for kind in _PARTS[option.part] if name in _names(_PARTS[option.part][kind])]
+                raise ValueError(
+                    f"{spelling(name)} does not go with {spelling(option.part)} {getattr(self, option.part)}: "
+                    f"leave it out, or take {' or '.join(takers)}"
+                )
+        read_schedule(self.schedule, 1.0, steps=1, name=spelling("schedule"))
+        if self.schedule != CONSTANT and isinstance(self.learning_rate, tuple):
+            raise ValueError(
+                f"{spelling('schedule')} does not go with a number of {spelling('learning_rate')} for each member: "
+                "give one for all, or leave the schedule out"
+            )
+        if self.patience is not None and self.validation is None:
+            raise ValueError(
+                f"{spelling('patience')} needs {spelling('validation')}, the part of the training data that decides: "
+                "give one, such as 0.1"
+            )
+        lengths = {name: len(value) for name, value in self._per_member().items()}
+        if len(set(lengths.values())) > 1:
+            told = " and ".join(f"{length} of {spelling(name)}" for name, length in lengths.items())
+            raise ValueError(f"there must be as many numbers as members for every option, got {told}")
+
+    @property
+    def members(self) -> int | None:
+        """The number of networks that the sequences tell apart; None where there are none."""
+        return next((len(value) for value in self._per_member().values()), None)
+
+    def make_optimizer(self, steps: int) -> Optimizer:
+        """Return the optimizer of a run of so many steps."""
+        numbers = self._given_to("optimizer")
+        rate = numbers.get("learning_rate", OPTIMIZERS[self.optimizer].learning_rate)
+        made: Optimizer = OPTIMIZERS[self.optimizer](
+            **numbers | {"learning_rate": read_schedule(self.schedule, rate, steps=steps)}
+        )
+        return made
+
+    def make_loss(self, outputs: int, labels: np.ndarray[Any, Any] | None = None) -> Loss:
+        """Return the loss; the training set's `labels`, below `outputs`, are what "balanced" weights balance."""
+        options = self._given_to("loss")
+        if self.class_weight == domains.BALANCED:
+            if labels is None:
+                raise ValueError(f"class_weight={domains.BALANCED!r} needs the labels of the training set: pass labels")
+            counts = np.maximum(np.bincount(labels, minlength=outputs), 1)
+            options["class_weight"] = tuple((len(labels) / (outputs * counts)).tolist())
+        elif self.class_weight is not None and len(self.class_weight) != outputs:
+            raise ValueError(
+                f"the data have {outputs} classes, got {len(self.class_weight)} class weights: give one each"
+            )
+        made: Loss = LOSSES[self.loss](**options)
+        return made
+
+    def make_network(
+        self, features: int, outputs: int, *, labels: np.ndarray[Any, Any] | None = None, device: Device | None = None
+    ) -> TwoLayerNet[Any]:
+        """Return the network of so many features and outputs, on `device` if it is selected already."""
+        make: Any = TwoLayerNet  # What it is a network of, one or many, is known here only.
+        net: TwoLayerNet[Any] = make(
+            features,
+            self.hidden,
+            outputs,
+            activation=self.activation,
+            loss=self.make_loss(outputs, labels),
+            init=self.init,
+            device=self.device if device is None else device,
+            dtype=self.dtype,
+            seed=self.seed,
+            members=self.members,
+        )
+        return net
+
+    def fit_options(self, samples: int) -> dict[str, Any]:
+        """Return the arguments of `fit` beside network and data, for a training set of so many samples.
+
+        Examples
+        --------
+        >>> from xpnet.settings import Settings
+        >>> options = Settings(schedule="cosine", batch_size=50, validation=0.2, epochs=3).fit_options(samples=1000)
+        >>> options["epochs"], options["validation"], options["optimizer"].learning_rate
+        (3, 0.2, CosineDecay(initial=0.1, steps=48, final=0.0))
+        """
+        trained = max(1, samples - round((self.validation or 0) * samples))
+        epochs = self.epochs or default_epochs(trained, self.batch_size)
+        return {
+            "validation": self.validation,
+            "optimizer": self.make_optimizer(epochs * math.ceil(trained / self.batch_size)),
+            "batch_size": self.batch_size,
+            "epochs": epochs,
+            "seed": self.seed,
+            "gradient": self.gradient,
+            "patience": self.patience,
+        }
+
+    def completed(self, *, epochs: int, device: str) -> "Settings":
+        """Return the settings with what they left to others: the optimizer's numbers, epochs, and the device."""
+        kind = OPTIMIZERS[self.optimizer]
+        usual = {name: getattr(kind, name) for name in self._taken_by("optimizer") if getattr(self, name) is None}
+        return replace(self, epochs=epochs, device=device, **usual)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON and TOML have them.
+
+        Examples
+        --------
+        >>> from xpnet.settings import Settings
+        >>> settings = Settings(optimizer="momentum", learning_rate=(0.1, 0.3), nesterov=True)
+        >>> Settings.of(settings.as_dict()) == settings
+        True
+        """
+        values = {name: getattr(self, name) for name in OPTIONS}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    @classmethod
+    def of(
+        cls, values: Mapping[str, Any], *, where: str = "settings", spelling: Callable[[str], str] = str
+    ) -> "Settings":
+        """Return the settings with these values by name; an unknown name is an error that says the nearest one."""
+        for name in values:
+            if name not in OPTIONS:
+                near = get_close_matches(name, OPTIONS, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(OPTIONS)}"
+                raise ValueError(f"{where}: there is no option {name!r}: {hint}")
+        return cls(**values, spelling=spelling)
+
+    def write(self, path: Path, **facts: Any) -> None:
+        """Write ``config.json``, `facts` such as the version before the settings."""
+        write_atomically(path, (json.dumps({**facts, **self.as_dict()}, indent=2) + "\n").encode())
+
+    def _given_to(self, part: str) -> dict[str, Any]:
+        """Return what the optimizer or the loss takes and does not have by default."""
+        return {name: getattr(self, name) for name in self._taken_by(part) if getattr(self, name) != DEFAULTS[name]}
+
+    def _taken_by(self, part: str) -> list[str]:
+        known = _names(_PARTS[part][getattr(self, part)])
+        return [name for name, option in OPTIONS.items() if option.part == part and name in known]
+
+    def _per_member(self) -> dict[str, tuple[float, ...]]:
+        values = {name: getattr(self, name) for name in self._taken_by("optimizer")}
+        return {name: value for name, value in values.items() if isinstance(value, tuple)}
+
+
+OPTIONS: dict[str, Option] = {option.name: option.metadata["option"] for option in fields(Settings)}
+"""What is known of each field, by its name."""
+DEFAULTS: dict[str, Any] = {option.name: option.default for option in fields(Settings)}
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """Return what a TOML file, or the ``config.json`` of a run, says of the settings, by name.
+
+    Names may be written as on the command line, ``batch-size`` for ``batch_size``; no value is checked.
+
+    Raises
+    ------
+    ValueError
+        If the file is neither.
+    """
+    text, kind = path.read_bytes(), "TOML" if path.suffix == ".toml" else "JSON"
+    try:
+        values = tomllib.loads(text.decode()) if kind == "TOML" else json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError("it holds no names")
+        values.pop("xpnet", None)
+        named = {name.replace("-", "_"): value for name, value in values.items()}
+        if len(named) < len(values):
+            raise ValueError("it holds a name twice, with - and with _")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path}: no {kind} file of options ({error}): give a .toml file with lines such as hidden = 50"
+        ) from None
+    return named
+
+
+def _names(kind: type[Any]) -> list[str]:
+    return [option.name for option in fields(kind)]

@@ -1,0 +1,105 @@
+"""``xpnet predict``."""
+
+import csv
+import json
+import re
+import struct
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import write_tiny, xpnet
+
+from xpnet import load_digits, load_model
+
+TEST = load_digits().test
+
+
+@pytest.fixture(scope="module")
+def expected(run):
+    """Give the probabilities of the first seven test images, from the library."""
+    return load_model(run / "model.safetensors").predict_proba(TEST.x[:7])
+
+
+def write_csv(path, header, *columns):
+    rows = np.column_stack(columns).astype(int).astype(str).tolist()
+    path.write_text("\n".join(",".join(row) for row in ([header] if header else []) + rows) + "\n")
+
+
+def write_input(kind, folder):
+    raw, labels = np.rint(TEST.x[:7] * 16), TEST.t[:7]
+    names = [f"pixel{i}" for i in range(64)]
+    path = folder / f"input.{kind.split()[0]}"
+    if kind == "npy":
+        np.save(path, raw)
+    elif kind == "npz":
+        np.savez(path, x=raw, t=labels)
+    elif kind == "idx":
+        path.write_bytes(struct.pack(">IIII", 0x803, 7, 8, 8) + raw.astype(np.uint8).tobytes())
+    elif kind == "csv labelled":
+        write_csv(path, [*names, "label"], raw, labels)
+    elif kind == "csv label first":
+        write_csv(path, ["label", *names], labels, raw)
+    elif kind == "csv unlabelled":
+        write_csv(path, names, raw)
+    elif kind == "csv bare":
+        write_csv(path, None, raw)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "idx", "csv labelled", "csv label first", "csv unlabelled", "csv bare"])
+def test_predict_scales_raw_samples_of_every_kind(run, expected, folder, kind):
+    code, out, err = xpnet("predict", run, write_input(kind, folder))
+    assert (code, err) == (0, "")
+    header, *rows = csv.reader(StringIO(out))
+    assert header == ["label", *"0123456789"]
+    assert [row[0] for row in rows] == [str(i) for i in expected.argmax(axis=1)]
+    np.testing.assert_allclose(np.asarray([row[1:] for row in rows], float), expected, rtol=2e-5, atol=1e-12)
+
+
+def test_predict_json_is_an_object_a_line(run, expected, folder):
+    code, out, _ = xpnet("predict", run / "model.safetensors", write_input("npy", folder), "--format", "json")
+    assert code == 0
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert [answer["label"] for answer in answers] == [str(i) for i in expected.argmax(axis=1)]
+    for answer, row in zip(answers, expected, strict=True):
+        assert list(answer["probabilities"]) == list("0123456789")
+        np.testing.assert_allclose(list(answer["probabilities"].values()), row, rtol=2e-5, atol=1e-12)
+
+
+def test_predict_takes_another_column_as_the_labels(folder):
+    Path("table.csv").write_text("a,kind,b\n" + "".join(f"{i % 2},{'xy'[i % 2]},{i}\n" for i in range(20)))
+    xpnet("train", "--data", "table.csv", "--label", "kind", "--epochs", 1, "--out", "run", "--quiet")
+    Path("new.csv").write_text("a,kind,b\n0,?,3\n1,?,4\n")
+    for label in ("kind", 1, -2):
+        assert xpnet("predict", "run", "new.csv", "--label", label).out.splitlines()[0] == "label,x,y"
+
+
+def test_predict_needs_no_data_set_in_place(tmp_path, folder):
+    write_tiny(folder / "tiny.npz")
+    xpnet("train", "--data", "tiny.npz", "--epochs", 1, "--out", "run", "--quiet")
+    Path("tiny.npz").unlink()
+    np.save("new.npy", np.zeros((2, 4)))
+    assert len(xpnet("predict", "run", "new.npy").out.splitlines()) == 3
+    assert re.fullmatch(r"xpnet: data must be one of .*tiny.npz.*, or give the path .*\n", xpnet("evaluate", "run").err)
+
+
+def test_predict_says_the_same_labels_on_another_device(run, folder):
+    sample = write_input("npy", folder)
+    on_cpu, other = (xpnet("predict", run, sample, *device).out for device in ((), ("--device", "array_api_strict")))
+    assert [line.split(",")[0] for line in other.splitlines()] == [line.split(",")[0] for line in on_cpu.splitlines()]
+
+
+def test_predict_says_numbers_in_the_units_of_the_data(prices, folder):
+    _, run = prices
+    x = np.asarray([[0.1, 0.9, 0.5], [0.5, 0.5, 0.5], [0.9, 0.1, 0.5]])
+    np.save("new.npy", x)
+    code, out, err = xpnet("predict", run, "new.npy")
+    assert (code, err) == (0, "")
+    header, *rows = csv.reader(StringIO(out))
+    assert header == ["prediction"]
+    said = [float(value) for (value,) in rows]
+    np.testing.assert_allclose(said, 5000 + 2000 * x[:, 0] - 900 * x[:, 1], rtol=0.05)  # As well as it has learned.
+    lines = xpnet("predict", run, "new.npy", "--format", "json").out.splitlines()
+    assert [json.loads(line) for line in lines] == [{"prediction": value} for value in said]
