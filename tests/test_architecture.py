@@ -99,11 +99,25 @@ def test_only_the_command_line_prints():
     assert {module for module in printing if room_of(module) != "xpnet.cli"} == set()
 
 
-def test_only_the_command_line_knows_click_and_rich():
-    knowing = {
-        module for module, tree in MODULES.items() if {"click", "rich"} & {w.split(".")[0] for w in words_of(tree)}
-    }
-    assert {room_of(module) for module in knowing} == {"xpnet.cli"}
+def modules_that_know(library):
+    return {module for module, tree in MODULES.items() if library in {word.split(".")[0] for word in words_of(tree)}}
+
+
+def test_only_the_command_line_knows_click():
+    assert {room_of(module) for module in modules_that_know("click")} == {"xpnet.cli"}
+
+
+def test_only_the_command_line_and_the_progress_bar_know_rich():
+    knowing = modules_that_know("rich")
+    assert {module for module in knowing if room_of(module) != "xpnet.cli"} == {"xpnet.training.progress"}
+
+
+def test_the_front_door_has_one_list_of_names():
+    """What type checkers import, what is imported when it is asked for, and what a star imports are the same."""
+    (checked,) = (node for node in MODULES["xpnet"].body if isinstance(node, ast.If))
+    imports = {(alias.name, str(node.module)) for node in checked.body for alias in node.names}
+    assert {(name, room) for room, names in xpnet._ROOMS.items() for name in names.split()} == imports
+    assert sorted(name for name, _ in imports) == sorted(xpnet.__all__)
 
 
 def run(code, **environment):
@@ -119,19 +133,26 @@ def test_import_of_every_public_name_loads_nothing_slow_or_optional():
     assert loaded.strip() == "[]"
 
 
-def test_import_takes_little_more_than_that_of_numpy(tmp_path):
-    """At most 1.5 times as much processor time, the least of several runs: other work on the machine is not counted."""
+@pytest.mark.parametrize(
+    ("ours", "base"),
+    [("import xpnet", "import typing, importlib"), ("from xpnet import *", "import numpy, array_api_compat.numpy")],
+)
+def test_import_takes_little_more_than_what_it_stands_on(tmp_path, ours, base):
+    """Today 1.1 and 1.2 times the processor time of its base, so that twice the time fails.
 
-    def seconds(module):
-        code = f"import time; start = time.process_time(); import {module}; print(time.process_time() - start)"
+    Compared are the least of several runs each: other work on the machine is not counted.
+    """
+
+    def seconds(statement):
+        code = f"import time; start = time.process_time(); {statement}; print(time.process_time() - start)"
         # Compiled files are kept, as after an installation, but out of the way.
         return float(run(code, PYTHONPYCACHEPREFIX=str(tmp_path), PYTHONDONTWRITEBYTECODE=""))
 
-    seconds("xpnet")  # compiles
-    numpy, ours = [], []
+    seconds(ours)  # compiles
+    times = [(seconds(ours), seconds(base))]
     for _ in range(20):
-        numpy.append(seconds("numpy"))
-        ours.append(seconds("xpnet"))
-        if len(ours) >= 5 and min(ours) <= 1.5 * min(numpy):
+        times.append((seconds(ours), seconds(base)))
+        least = [min(column) for column in zip(*times, strict=True)]
+        if len(times) >= 5 and least[0] <= 1.8 * least[1]:
             break
-    assert min(ours) <= 1.5 * min(numpy)
+    assert least[0] <= 1.8 * least[1]
