@@ -72,8 +72,22 @@ def check_network(
     """
     check_choice(method, "method", ("structured", "black-box"))
     exact = net.gradient(x, t, sample_weight=sample_weight)
-    if method == "structured":
-        return _check_structured(net, exact, x, t, sample_weight, worst)
+    with net.device.current():
+        if method == "structured":
+            return _check_structured(net, exact, x, t, sample_weight, worst)
+        return _check_black_box(net, exact, x, t, sample_weight, entries, seed, worst)
+
+
+def _check_black_box(
+    net: TwoLayerNet[Any],
+    exact: Params,
+    x: Array,
+    t: Array,
+    sample_weight: Array | None,
+    entries: int | None,
+    seed: int,
+    worst: int,
+) -> GradientReport:
     reports = {}
     evaluations, noise = 0, 0.0
     twin = _in_float64(net)
