@@ -104,8 +104,3 @@ def check_targets(
 
 def as_batch(array: Array) -> Array:
     return array[None, :] if array.ndim == 1 else array
-
-
-def dense(t: Array, dtype: Any, *, xp: Namespace) -> Array:
-    """Return targets with a value for every output, in some dtype."""
-    return as_batch(t if t.dtype == dtype else xp.astype(t, dtype))
