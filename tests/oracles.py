@@ -1,4 +1,4 @@
-"""The same losses and networks written with PyTorch's and JAX's own functions, and differentiated by them.
+"""The same losses and activations written with PyTorch's and JAX's own functions, and differentiated by them.
 
 PyTorch answers with its losses (``torch.nn.functional``); JAX with the formula on top of `xpnet.losses`.
 """
@@ -25,7 +25,14 @@ class Torch:
         import torch
 
         self.torch, self.functional = torch, torch.nn.functional
-        self.activations = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "identity": lambda z: z}
+        self.activations = {
+            "sigmoid": torch.sigmoid,
+            "tanh": torch.tanh,
+            "relu": torch.relu,
+            "identity": lambda z: z,
+            "gelu": lambda z: self.functional.gelu(z, approximate="tanh"),
+            "silu": self.functional.silu,
+        }
 
     def asarray(self, values: Any) -> Any:
         return self.torch.asarray(np.array(values))
@@ -96,7 +103,14 @@ class Jax:
         jax.config.update("jax_enable_x64", True)
         self.jax, self.numpy = jax, jax.numpy
         nn = jax.nn
-        self.activations = {"sigmoid": nn.sigmoid, "tanh": nn.tanh, "relu": nn.relu, "identity": nn.identity}
+        self.activations = {
+            "sigmoid": nn.sigmoid,
+            "tanh": nn.tanh,
+            "relu": nn.relu,
+            "identity": nn.identity,
+            "gelu": lambda z: nn.gelu(z, approximate=True),
+            "silu": nn.silu,
+        }
 
     def asarray(self, values: Any) -> Any:
         return self.numpy.asarray(values)
@@ -128,7 +142,7 @@ class Jax:
             log_p = {
                 "softmax_cross_entropy": lambda: self.jax.nn.log_softmax(y),
                 "cross_entropy_error": lambda: self.numpy.log(y + delta),
-                "cross_entropy_error of softmax": lambda: self.numpy.log(self.jax.nn.softmax(y) + delta),
+                "softmax_cross_entropy_error": lambda: self.numpy.log(self.jax.nn.softmax(y) + delta),
             }[name]()
             classes = y.shape[-1]
             if t.ndim < y.ndim:
