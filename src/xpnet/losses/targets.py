@@ -108,9 +108,5 @@ def check_targets(
 
 
 def as_batch(array: Array) -> Array:
+    """Return a single sample as a batch of one, and batches as they are."""
     return array[None, :] if array.ndim == 1 else array
-
-
-def dense(t: Array, dtype: Any, *, xp: Namespace) -> Array:
-    """Return targets with a value for every output, in some dtype."""
-    return as_batch(t if t.dtype == dtype else xp.astype(t, dtype))
