@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ DRAWN = re.search(r"^src/xpnet/\n((?:  .*\n)+)", README.read_text("utf-8"), re.M
 ROOMS = ["xpnet.__main__", *(f"xpnet.{name}" for name in re.findall(r"^  [ \d]  (\w+)", DRAWN, re.MULTILINE))]
 ROOMS.insert(2, "xpnet")  # The front door hands out names of all rooms below it; only the command line may use it.
 FLOORS = {room: len(ROOMS) - line for line, room in enumerate(ROOMS)}
-SLOW_OR_OPTIONAL = ("click", "cupy", "jax", "matplotlib", "pooch", "rich", "safetensors", "scipy", "sklearn", "torch")
+SLOW_OR_OPTIONAL = "click cupy jax matplotlib pooch rich safetensors scipy sklearn torch typer".split()
 
 
 def name_of(path):
@@ -89,21 +90,45 @@ def words_of(tree):
             yield node.value
 
 
+def modules_with(*wanted):
+    """Return the modules in whose code a name, or the first part of a module's name, is one of these."""
+    return {
+        module for module, tree in MODULES.items() if {word.partition(".")[0] for word in words_of(tree)} & set(wanted)
+    }
+
+
 def test_only_devices_names_cupy():
     naming = {module for module, tree in MODULES.items() if any("cupy" in word.lower() for word in words_of(tree))}
     assert naming == {"xpnet.devices"}
 
 
-def test_only_the_command_line_prints():
-    printing = {module for module, tree in MODULES.items() if "print" in words_of(tree)}
-    assert {module for module in printing if room_of(module) != "xpnet.cli"} == set()
+def test_only_the_command_line_prints_and_knows_click():
+    assert {room_of(module) for module in modules_with("print", "click")} == {"xpnet.cli"}
 
 
-def test_only_the_command_line_knows_click_and_rich():
-    knowing = {
-        module for module, tree in MODULES.items() if {"click", "rich"} & {w.split(".")[0] for w in words_of(tree)}
-    }
-    assert {room_of(module) for module in knowing} == {"xpnet.cli"}
+def test_only_the_command_line_and_the_bar_of_fit_know_rich():
+    knowing = modules_with("rich")
+    assert {room_of(module) for module in knowing - {"xpnet.training.progress"}} == {"xpnet.cli"}
+    assert "xpnet.training.progress" in knowing
+
+
+def lazily_typed():
+    """Return the room of every name that type checkers see at the front door."""
+    (block,) = (node for node in MODULES["xpnet"].body if isinstance(node, ast.If))
+    assert ast.unparse(block.test) == "TYPE_CHECKING"
+    assert all(isinstance(node, ast.ImportFrom) for node in block.body)
+    return {alias.asname or alias.name: node.module for node in block.body for alias in node.names}
+
+
+def test_the_front_door_says_the_same_three_times():
+    """To type checkers, to ``import *`` and to those who ask for a name; and every room has what it is said to have."""
+    assert lazily_typed() == xpnet._ROOM_OF
+    assert sorted(xpnet.__all__) == sorted(xpnet._ROOM_OF)
+    assert dir(xpnet) == sorted(xpnet.__all__)
+    for name, room in xpnet._ROOM_OF.items():
+        assert getattr(xpnet, name) is getattr(import_module(room), name)
+    with pytest.raises(AttributeError, match="module 'xpnet' has no attribute 'nothing'"):
+        getattr(xpnet, "noth" + "ing")
 
 
 def run(code, **environment):
@@ -119,19 +144,30 @@ def test_import_of_every_public_name_loads_nothing_slow_or_optional():
     assert loaded.strip() == "[]"
 
 
-def test_import_takes_little_more_than_that_of_numpy(tmp_path):
-    """At most 1.5 times as much processor time, the least of several runs: other work on the machine is not counted."""
+def test_import_alone_loads_not_even_numpy():
+    assert run("import sys, xpnet; print('numpy' in sys.modules)").strip() == "False"
 
-    def seconds(module):
-        code = f"import time; start = time.process_time(); import {module}; print(time.process_time() - start)"
+
+@pytest.mark.parametrize(
+    ("code", "share"),
+    [
+        ("import xpnet", 0.2),  # 0.11 when this was written, most of it Python's own typing
+        ("from xpnet import *", 3.2),  # 2.0, NumPy's 1 among them
+    ],
+)
+def test_import_takes_little_beside_that_of_numpy(tmp_path, code, share):
+    """In processor time, the least of several runs by turns, so that other work on the machine does not count."""
+
+    def seconds(code):
+        code = f"import time; start = time.process_time(); {code}; print(time.process_time() - start)"
         # Compiled files are kept, as after an installation, but out of the way.
-        return float(run(code, PYTHONPYCACHEPREFIX=str(tmp_path), PYTHONDONTWRITEBYTECODE=""))
+        return float(run(code, PYTHONPYCACHEPREFIX=str(tmp_path), PYTHONDONTWRITEBYTECODE="", OPENBLAS_NUM_THREADS="1"))
 
-    seconds("xpnet")  # compiles
+    seconds(code), seconds("import numpy")  # compiles
     numpy, ours = [], []
     for _ in range(20):
-        numpy.append(seconds("numpy"))
-        ours.append(seconds("xpnet"))
-        if len(ours) >= 5 and min(ours) <= 1.5 * min(numpy):
+        numpy.append(seconds("import numpy"))
+        ours.append(seconds(code))
+        if len(ours) >= 3 and min(ours) <= share * min(numpy):
             break
-    assert min(ours) <= 1.5 * min(numpy)
+    assert min(ours) <= share * min(numpy)

@@ -1,4 +1,4 @@
-"""Devices: names that travel, why a GPU cannot be used, told apart with a stand-in for CuPy, and arrays that go home."""
+"""Devices: names that travel, reasons why a GPU cannot be used (with a stand-in for CuPy), arrays there and back."""
 
 import copy
 import importlib.machinery

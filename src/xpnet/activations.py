@@ -39,8 +39,8 @@ class Activation(ABC):
     ...
     ...     def _difference(self, z, a, d, *, xp):
     ...         return d * (2 * z + d)
-    >>> Square().difference(np.asarray(3.0), np.asarray(1e-30))
-    np.float64(6e-30)
+    >>> Square().difference(np.asarray([3.0]), np.asarray([1e-30]))
+    array([6.e-30])
     >>> xpnet.TwoLayerNet(4, 3, 2, activation=Square())
     TwoLayerNet(4, 3, 2, activation='square', loss='softmax_cross_entropy', device='cpu', dtype='float32')
     """
@@ -78,8 +78,8 @@ class Activation(ABC):
         Examples
         --------
         >>> import numpy as np, xpnet
-        >>> xpnet.sigmoid.difference(np.asarray(0.0), np.asarray(1e-30))
-        np.float64(2.5e-31)
+        >>> xpnet.sigmoid.difference(np.asarray([0.0]), np.asarray([1e-30]))
+        array([2.5e-31])
         """
         xp = namespace_of(z=z, d=d)
         z, d = as_floating(z, "z", xp=xp), as_floating(d, "d", xp=xp)

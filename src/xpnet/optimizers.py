@@ -208,7 +208,7 @@ class SGD(Optimizer):
     Examples
     --------
     >>> import xpnet
-    >>> xpnet.SGD(learning_rate=xpnet.StepDecay(0.5, factor=0.1, every=100)).rate(150)
+    >>> xpnet.SGD(learning_rate=xpnet.StepDecay(0.5, steps=100, factor=0.1)).rate(150)
     0.05
     """
 

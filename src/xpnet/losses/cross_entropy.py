@@ -187,7 +187,7 @@ class SoftmaxCrossEntropy(CrossEntropy):
            [ 0.054302, -0.09876 ,  0.044459]])
     >>> smooth = xpnet.SoftmaxCrossEntropy(label_smoothing=0.1)
     >>> float(smooth(y, np.asarray([0, 1]))).__round__(6)
-    0.42854
+    0.436873
     """
 
     name = "softmax_cross_entropy"
