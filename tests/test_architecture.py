@@ -21,7 +21,8 @@ DRAWN = re.search(r"^src/xpnet/\n((?:  .*\n)+)", README.read_text("utf-8"), re.M
 ROOMS = ["xpnet.__main__", *(f"xpnet.{name}" for name in re.findall(r"^  [ \d]  (\w+)", DRAWN, re.MULTILINE))]
 ROOMS.insert(2, "xpnet")  # The front door hands out names of all rooms below it; only the command line may use it.
 FLOORS = {room: len(ROOMS) - line for line, room in enumerate(ROOMS)}
-SLOW_OR_OPTIONAL = "click cupy jax matplotlib pooch rich safetensors scipy sklearn torch typer".split()
+SLOW_OR_OPTIONAL = ["click", "cupy", "jax", "matplotlib", "pooch", "rich", "safetensors", "scipy", "sklearn", "torch"]
+SLOW_OR_OPTIONAL += ["typer"]
 
 
 def name_of(path):

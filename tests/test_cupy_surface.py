@@ -4,7 +4,7 @@ All of xpnet runs once on NumPy behind a `Recorder`, which notes each call; CuPy
 """
 
 import inspect
-from types import SimpleNamespace
+from dataclasses import fields
 
 import array_api_compat
 import array_api_compat.numpy
@@ -24,7 +24,7 @@ UFUNC_KEYWORDS = {"out", "dtype", "casting"}
 X = np.random.default_rng(0).normal(size=(12, 4))
 LABELS = np.arange(12) % 3
 WEIGHTS = {"sample_weight": np.linspace(0, 1, 12)}
-OPTIONS = {**WEIGHTS, "class_weight": np.ones(3), "label_smoothing": 0.1, "ignore_index": 2}
+OPTIONS = {"class_weight": (1.0, 0.5, 2.0), "label_smoothing": 0.1, "ignore_index": 2}
 
 
 class Recorder:
@@ -51,66 +51,63 @@ def use_functions():
     """Call the functions of arrays with every option."""
     z = np.asarray([[1, -2, 3]])
     for f in ACTIVATIONS.values():
-        f.derivative(f(z))
+        f(z)
+        f.derivative(z)
+        f.difference(z, z)
     xpnet.softmax(z)
     xpnet.log_softmax(z)
-    losses = (xpnet.softmax_cross_entropy, xpnet.cross_entropy_error, xpnet.mean_squared_error)
+    kinds = (*LOSSES.values(), xpnet.CrossEntropyError)
     for y in (np.abs(X[0, :3]), np.abs(X[:, :3]), np.stack([np.abs(X[:, :3])] * 2)):
-        t = LABELS[0] if y.ndim == 1 else LABELS
-        own = {} if y.ndim == 1 else OPTIONS
+        labels = LABELS[0] if y.ndim == 1 else LABELS
+        weights = {} if y.ndim == 1 else WEIGHTS
         for reduction in ("mean", "sum", "none"):
-            for loss in losses:
-                arguments = (y, y) if loss is xpnet.mean_squared_error else (y, np.asarray(t))
-                options = {"scale": "mean"} if loss is xpnet.mean_squared_error else own
-                loss(*arguments, reduction=reduction, **options)
-                loss.gradient(*arguments, reduction=reduction, **options)
-        xpnet.accuracy(y, np.asarray(t))
+            for kind in kinds:
+                loss = kind(**OPTIONS) if kind.classification else kind(scale="mean")
+                for t in (np.asarray(labels), y) if kind.classification else (y,):
+                    loss(y, t, reduction=reduction, **weights)
+                    loss.gradient(y, t, reduction=reduction, **weights)
+                    loss.difference(y, t, y, reduction=reduction, **weights)
+        xpnet.accuracy(y, np.asarray(labels))
         xpnet.accuracy(y, y > 1)
-    xpnet.confusion_matrix(LABELS, LABELS, 3)
+    xpnet.confusion_matrix(LABELS, LABELS)
     xpnet.clip_gradient_norm({"w": X}, 1.0)
 
 
-def use_training(recorder):
+def use_training():
     """Train, evaluate and predict with every activation, loss, optimizer, and with members."""
-    device = xpnet.Device(recorder)
-    data = SimpleNamespace(x_train=X, t_train=LABELS.astype("uint8"), x_test=X, t_test=LABELS)
-    numbers = SimpleNamespace(x_train=X, t_train=X[:, :3], x_test=X, t_test=X[:, :3])
-    one_hot = SimpleNamespace(x_train=X, t_train=np.eye(3)[LABELS], x_test=X, t_test=np.eye(3)[LABELS])
+    numbers, one_hot = X[:, :3], np.eye(3)[LABELS]
 
-    def fit(data, options=None, members=None, optimizer=None, **net_options):
-        net = xpnet.TwoLayerNet(4, 5, 3, device=device, members=members, **net_options)
-        list(
-            xpnet.fit(
-                net, data, optimizer=optimizer, batch_size=5, epochs=1, max_gradient_norm=1.0, loss_options=options
-            )
-        )
+    def fit(t, members=None, optimizer=None, sample_weight=None, **net_options):
+        net = xpnet.TwoLayerNet(4, 5, 3, members=members, **net_options)
+        optimizer = optimizer or xpnet.SGD(max_gradient_norm=1.0)
+        options = {"sample_weight": sample_weight, "batch_size": 5}
+        (record,) = xpnet.fit(net, X, t, optimizer=optimizer, validation=(X, t), epochs=1, **options)
+        xpnet.fit(net, X, t, optimizer=optimizer, state=record.state, epochs=2, **options)
         x = X.astype(net.dtype)
         net.predict(x)
-        xpnet.evaluate(net, data.x_test, data.t_test)
-        net.gradient(x, np.asarray(data.t_test))
-        net.numerical_gradient(x, np.asarray(data.t_test))
+        xpnet.evaluate(net, X, t, sample_weight=sample_weight)
+        net.loss_and_gradient(x, t, sample_weight=sample_weight)
+        net.numerical_gradient(x, t, sample_weight=sample_weight)
         if net.loss_function.classification:
             net.predict_proba(x)
-            net.accuracy(x, np.asarray(data.t_test))
+            net.accuracy(x, t)
         if members is None:
-            check_network(net, x, np.asarray(data.t_test))
-            net.numerical_gradient(x, np.asarray(data.t_test), method="black-box")
-            net.gradient(x[0], np.asarray(data.t_test)[0])
+            check_network(net, x, t)
+            net.numerical_gradient(x, t, method="black-box")
+            net.gradient(x[0], t[0, ...])
+            xpnet.fit(net, X, t, validation=0.5, gradient="numerical", epochs=1)
 
     for members in (None, 2):
-        for loss, of_loss in LOSSES.items():
-            fit(
-                data if of_loss.classification else numbers,
-                OPTIONS if of_loss.classification else WEIGHTS,
-                members=members,
-                loss=loss,
-            )
+        for kind in LOSSES.values():
+            loss = kind(**OPTIONS) if kind.classification else kind()
+            fit(LABELS if kind.classification else numbers, members=members, loss=loss, **WEIGHTS)
         for activation in ACTIVATIONS:
             fit(one_hot, members=members, activation=activation, dtype="float64")
-        for optimizer in OPTIMIZERS.values():
-            rate = 0.1 if members is None else np.asarray([0.1, 0.2])
-            fit(data, members=members, optimizer=optimizer(learning_rate=rate, weight_decay=0.1))
-    fit(data, optimizer=xpnet.Momentum(nesterov=True))
+        for kind in OPTIMIZERS.values():
+            given = [0.1, 0.2] if members else 0.1
+            names = [option.name for option in fields(kind) if option.name != "nesterov"]
+            fit(LABELS, members=members, optimizer=kind(**dict.fromkeys(names, given)))
+    fit(LABELS, optimizer=xpnet.Momentum(nesterov=True))
 
 
 def use_numerical():
@@ -145,8 +142,9 @@ def recorder():
     recorder = Recorder()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(array_api_compat, "array_namespace", lambda *arrays, **options: recorder)
+        patch.setattr(xpnet.Device, "namespace", recorder)
         use_functions()
-        use_training(recorder)
+        use_training()
         use_numerical()
     return recorder
 
