@@ -14,6 +14,7 @@ import array_api_compat
 import numpy as np
 import pytest
 from hypothesis import settings
+from rounding import rounding
 
 settings.register_profile("xpnet", deadline=None, derandomize=True, max_examples=25, database=None)
 settings.load_profile("xpnet")
@@ -123,16 +124,29 @@ def data_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def close(backend: Backend) -> Callable[..., None]:
-    """Give a comparison that also insists on this library, its device, and the dtype that was asked for."""
+    """Give a comparison that also insists on this library, its device, and the dtype that was asked for.
+
+    With `roundings`, entries may differ by that many units in the last place of the largest one.
+    """
     from xpnet import to_host
 
-    def assert_close(actual: Any, expected: Any, *, dtype: str | None = None, rtol: float = 1e-12, atol: float = 0.0):
+    def assert_close(
+        actual: Any,
+        expected: Any,
+        *,
+        dtype: str | None = None,
+        rtol: float = 1e-12,
+        atol: float = 0.0,
+        roundings: float | None = None,
+    ):
         assert array_api_compat.array_namespace(actual) is backend.xp
         if backend.device is not None:
             assert array_api_compat.device(actual) == backend.device
         host = to_host(actual)
         if dtype is not None:
             assert host.dtype.name == dtype
+        if roundings is not None:
+            rtol, atol = 0.0, rounding(roundings, host.dtype.name) * float(np.max(np.abs(expected), initial=0.0))
         np.testing.assert_allclose(host, np.asarray(expected), rtol=rtol, atol=atol, strict=False)
         assert host.shape == np.shape(expected)
 
