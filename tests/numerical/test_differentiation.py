@@ -181,6 +181,7 @@ class TestHardPoints:
         np.testing.assert_allclose(result.derivative[2], 0.5, rtol=1e-9)
         assert log_of_1_minus < 0
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_bounds_are_never_crossed(self, backend, close):
         x = backend.asarray(np.sin(np.linspace(0, math.pi / 2, 100)))
         seen = []
@@ -236,6 +237,7 @@ class TestHardPoints:
         result = numerical_diff(lambda x: x * x, np.asarray([0.0]), method="richardson", full_output=True)
         assert abs(result.derivative[0]) <= result.error[0] < 1e-14
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_a_logarithm_close_to_its_singularity(self, backend, close):
         xp = backend.xp
         x = backend.asarray([1e-9, 1e-3, 1.0])
@@ -254,6 +256,7 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("method", "rtol"), [("central", 1e-9), ("forward", 1e-6), ("backward", 1e-6), ("richardson", 1e-9)]
     )
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_every_method_at_both_bounds(self, backend, close, method, rtol):
         x, seen = backend.asarray([0.0, 0.5, 1.0]), []
 
@@ -281,6 +284,7 @@ class TestBounds:
 class TestOrders:
     @pytest.mark.parametrize("method", ["central", "forward", "backward", "richardson"])
     @pytest.mark.parametrize("order", [1, 2, 3, 4])
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_of_sine(self, backend, close, method, order):
         points = np.asarray([[0.3, 1.0], [-2.0, 4.0]])
         truth = [np.cos, lambda x: -np.sin(x), lambda x: -np.cos(x), np.sin][order - 1](points)
@@ -442,8 +446,10 @@ class TestInput:
         assert float(numerical_diff(lambda x: np.float64(3.0), x)) == 0.0
         assert float(numerical_diff(lambda x: np.sin(float(x)), x, method="richardson")) == pytest.approx(math.cos(0.5))
 
+    @pytest.mark.needs("jax")
     def test_under_jit(self):
-        jax = pytest.importorskip("jax")
+        import jax
+
         x = jax.numpy.asarray([0.5, 1.0])
         derivative = jax.jit(lambda x: numerical_diff(jax.numpy.sin, x, method="richardson"))(x)
         np.testing.assert_allclose(derivative, np.cos([0.5, 1.0]), rtol=1e-5)
@@ -476,7 +482,9 @@ class TestInput:
         with pytest.raises(error, match=match):
             numerical_diff(*arguments, **options)
 
+    @pytest.mark.needs("torch")
     def test_values_of_another_library(self):
-        torch = pytest.importorskip("torch")
+        import torch
+
         with pytest.raises(TypeError, match="all arrays must come from one library"):
             numerical_diff(lambda x: torch.ones(3, 2), np.ones(2))
