@@ -3,15 +3,18 @@
     pip install ".[plot]" scipy numdifftools jacobi
     python scripts/benchmark_derivatives.py [--json FILE]
 
-The first table differentiates six functions at 100 points each; the second takes the gradient of the loss of a
-784-50-10 network on 100 samples (MNIST where XPNET_DATA_DIR has it, else random sparse images) with respect to all
+The first table differentiates six functions at 100 points each; the second all functions of the tests' corpus, smooth
+ones and traps, and counts claims (finite error estimates), those that were too small, and points right to 1e-6; the
+third takes the gradient of the loss of a 784-50-10 network on 100 samples (random sparse images) with respect to all
 39,760 parameters. A peer that is not installed is left out, and said so.
 """
 
 import argparse
+import importlib.util
 import json
 import statistics
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -23,7 +26,6 @@ from rich.console import Console
 from rich.table import Table
 
 import xpnet
-from xpnet.datasets import DataError, load
 
 FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], tuple[float, float]]] = {
     "exp(x)": (np.exp, np.exp, (-2, 2)),
@@ -49,6 +51,25 @@ class Row(NamedTuple):
     """Median."""
 
 
+class Tally(NamedTuple):
+    """One method on the whole corpus."""
+
+    method: str
+    claims: int
+    """Finite error estimates."""
+    too_small: int
+    """Those that the true error exceeds,"""
+    ten_times: int
+    """and by more than ten times."""
+    right: int
+    """Points within 1e-6 of the derivative, relatively."""
+    not_behind: float
+    """Fraction of functions on which no other method of error estimates has more points right."""
+    evaluations: float
+    """For each point."""
+    seconds: float
+
+
 def main() -> None:
     """Measure, print tables, and write JSON if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -61,10 +82,13 @@ def main() -> None:
     for name in ("scipy", "numdifftools", "jacobi"):
         if find_spec(name) is None:
             console.print(f"{name} is not installed: left out")
+    corpus, points = measure_corpus()
     print_table(console, "Six functions at 100 points each", functions)
+    print_corpus(console, points, corpus)
     print_table(console, "All 39,760 parameters of a 784-50-10 network, 100 samples", network)
     if options.json:
-        figures = {"functions": [row._asdict() for row in functions], "network": [row._asdict() for row in network]}
+        tables = {"functions": functions, "corpus": corpus, "network": network}
+        figures = {name: [row._asdict() for row in rows] for name, rows in tables.items()}
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
@@ -109,6 +133,65 @@ def measure_functions(dtype: str) -> Iterator[Row]:
                 rounding = np.finfo(np.asarray(values).dtype).eps / 2 * np.abs(truth)
                 covered.append(float(np.mean(true_error <= estimate + rounding)))
         yield Row(method, dtype, max(errors), float(np.mean(covered)) if covered else None, seconds)
+
+
+def load_corpus() -> list[Any]:
+    """Return the functions that the tests differentiate; [] without SciPy, which some of them are from."""
+    if not find_spec("scipy"):
+        return []
+    path = Path(__file__).parents[1] / "tests" / "numerical" / "corpus.py"
+    spec = importlib.util.spec_from_file_location("corpus", path)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return list(module.CASES)
+
+
+def measure_corpus() -> tuple[list[Tally], int]:
+    """Return a tally for each method that estimates errors, and the number of points."""
+    cases, names = load_corpus(), ("xpnet richardson", "scipy.differentiate", "numdifftools")
+    methods = [(name, f) for name, f in differentiators() if name in names]
+    sums = {name: np.zeros(6) for name, _ in methods}
+    behind = dict.fromkeys(sums, 0)
+    for case in cases:
+        x = np.asarray(case.x).astype(case.dtype)
+        truth = np.asarray(case.derivative(x.astype(np.float64))) + 0 * x.astype(np.float64)
+        right = {}
+        for name, differentiate in methods:
+            figures = judge(case, differentiate, x, truth)
+            sums[name] += figures
+            right[name] = figures[3]
+        for name in behind:
+            behind[name] += right[name] < max(right.values())
+    tallies = []
+    points = sum(np.size(case.x) for case in cases)
+    for name, (claims, small, tens, right_points, evaluations, seconds) in sums.items():
+        share, each = 1 - behind[name] / max(1, len(cases)), evaluations / max(1, points)
+        tallies.append(Tally(name, int(claims), int(small), int(tens), int(right_points), share, each, seconds))
+    return tallies, points
+
+
+def judge(case: Any, differentiate: Callable[[Any, Any], tuple[Any, Any]], x: Any, truth: Any) -> Any:
+    """Return claims, those too small, and by ten times, points right, evaluations and seconds of one method."""
+    evaluations = 0
+
+    def f(points: Any) -> Any:
+        nonlocal evaluations
+        evaluations += np.size(points)
+        return case.f(np.asarray(points).astype(case.dtype))
+
+    start = time.perf_counter()
+    with warnings.catch_warnings(action="ignore"):
+        derivative, estimate = differentiate(f, x)
+    seconds = time.perf_counter() - start
+    error = np.abs(derivative - truth)
+    # The truth is rounded too, and the result to its dtype.
+    slack = (4 * np.finfo(np.float64).eps + (np.finfo(x.dtype).eps / 2 if case.dtype == "float32" else 0)) * abs(truth)
+    claims = np.isfinite(estimate) & np.isfinite(derivative)
+    small, tens = claims & (error > estimate + slack), claims & (error > 10 * estimate + slack)
+    right = error <= 1e-6 * np.abs(truth) + 1e-12
+    return np.asarray([np.sum(claims), np.sum(small), np.sum(tens), np.sum(right), evaluations, seconds])
 
 
 def measure_network(dtype: str) -> Iterator[Row]:
@@ -165,13 +248,9 @@ def textbook_loop(net: xpnet.TwoLayerNet, x: Any, t: Any, truth: dict[str, Any],
 
 
 def batch(dtype: str) -> tuple[Any, Any]:
-    """Return 100 samples of MNIST, or what looks like them to a network."""
-    try:
-        data = load("mnist")
-        return data.x_train[:100].astype(dtype), data.t_train[:100]
-    except DataError:
-        rng = np.random.default_rng(0)
-        return (rng.random((100, 784)) * (rng.random((100, 784)) > 0.8)).astype(dtype), rng.integers(0, 10, 100)
+    """Return 100 samples of what looks like MNIST to a network."""
+    rng = np.random.default_rng(0)
+    return (rng.random((100, 784)) * (rng.random((100, 784)) > 0.8)).astype(dtype), rng.integers(0, 10, 100)
 
 
 def timed(function: Callable[[], Any], repeats: int = 7) -> tuple[Any, float]:
@@ -195,6 +274,19 @@ def print_table(console: Console, title: str, rows: list[Row]) -> None:
         covered = "" if row.covered is None else f"{row.covered:.1%}"
         seconds = f"{row.seconds:.2f} s" if row.seconds >= 1 else f"{1000 * row.seconds:.2f} ms"
         table.add_row(row.method, row.dtype, f"{row.worst_error:.1e}", covered, seconds)
+    console.print(table)
+
+
+def print_corpus(console: Console, points: int, rows: list[Tally]) -> None:
+    """Print what the methods claim about the corpus, and what they get right."""
+    title = f"Functions of the tests' corpus, {points} points"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table.add_column("method", no_wrap=True)
+    for heading in ("claims", "too small", "by 10x", "right to 1e-6", "not behind in", "evaluations", "time"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        counts = (str(count) for count in (row.claims, row.too_small, row.ten_times, row.right))
+        table.add_row(row.method, *counts, f"{row.not_behind:.1%}", f"{row.evaluations:.1f}", f"{row.seconds:.2f} s")
     console.print(table)
 
 

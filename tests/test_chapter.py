@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet.training import loop as training
+from xpnet.training import fitting
 
 FOLDER = Path(__file__).parents[1] / "scripts" / "chapter"
 CHAPTER = FOLDER / "chapter.py"
@@ -61,12 +61,12 @@ array([0.08      , 0.08040404, 0.08080808, 0.08121212, 0.08161616,
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def out(tmp_path_factory):
     return tmp_path_factory.mktemp("chapter") / "pictures"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def printed(out):
     """What the script prints on the CPU; a warning would end it."""
     command = [sys.executable, "-W", "error", CHAPTER, "--device", "cpu", "--data", "digits", "--out", out]
@@ -157,7 +157,7 @@ def test_pictures_are_drawn_and_the_committed_ones_are_as_large(printed, out):
 
 def test_every_array_library_prints_the_same_numbers(backend, printed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(xpnet, "select_device", lambda request: backend.select())
-    monkeypatch.setattr(training, "ITERATIONS", 195)  # The last training ends after epoch 5.
+    monkeypatch.setattr(fitting, "ITERATIONS", 195)  # The last training ends after epoch 5.
     monkeypatch.setattr(sys, "argv", [str(CHAPTER), "--out", str(tmp_path)])
     monkeypatch.syspath_prepend(FOLDER)
     chapter = CHAPTER.read_text(encoding="utf-8")

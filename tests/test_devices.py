@@ -256,8 +256,8 @@ def test_an_unknown_device_of_a_library_is_told_with_those_it_has():
         Device("array_api_strict:nowhere").asarray([1.0])
 
 
+@pytest.mark.needs("torch")
 def test_a_device_that_a_library_cannot_use_is_told():
-    pytest.importorskip("torch", reason="torch is not installed")
     match = r"^torch:nowhere does not work \(RuntimeError: .*\): take another of its devices$"
     with pytest.raises(xpnet.DeviceUnavailableError, match=match):
         xpnet.select_device("torch:nowhere")
@@ -344,8 +344,10 @@ def test_a_device_takes_lists_numbers_and_its_own_arrays(backend, close):
     close(device.asarray(backend.asarray([1.5, 2.5]), "float32"), [1.5, 2.5], dtype="float32", rtol=0)
 
 
+@pytest.mark.needs("torch")
 def test_an_array_that_pytorch_differentiates_comes_home():
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    import torch
+
     np.testing.assert_array_equal(xpnet.to_host(torch.ones(2, requires_grad=True)), [1, 1])
 
 

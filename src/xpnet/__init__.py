@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from xpnet.checkpoint import CheckpointError, load_model, save_model
     from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_data, load_digits, load_idx
     from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
-    from xpnet.gradcheck import GradientError, check_gradient, taylor_test
+    from xpnet.gradcheck import GradientError, check_gradient, check_jvp, check_vjp, taylor_test
     from xpnet.losses import (
         CrossEntropyError,
         Loss,
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from xpnet.metrics import accuracy, confusion_matrix
     from xpnet.network import TwoLayerNet
     from xpnet.numerical import (
+        Derivative,
         DivergenceError,
         gradient_descent,
         numerical_diff,
         numerical_gradient,
         numerical_hessian,
+        numerical_hvp,
         numerical_jacobian,
+        numerical_jvp,
         numerical_partial_diff,
     )
     from xpnet.optimizers import (
@@ -58,6 +61,7 @@ __all__ = [
     "CrossEntropyError",
     "DataError",
     "Dataset",
+    "Derivative",
     "Device",
     "DeviceUnavailableError",
     "DivergenceError",
@@ -81,6 +85,8 @@ __all__ = [
     "WarmUp",
     "accuracy",
     "check_gradient",
+    "check_jvp",
+    "check_vjp",
     "clip_gradient_norm",
     "confusion_matrix",
     "cross_entropy_error",
@@ -101,7 +107,9 @@ __all__ = [
     "numerical_diff",
     "numerical_gradient",
     "numerical_hessian",
+    "numerical_hvp",
     "numerical_jacobian",
+    "numerical_jvp",
     "numerical_partial_diff",
     "relu",
     "save_model",
@@ -120,13 +128,14 @@ _ROOMS = {
     "xpnet.checkpoint": "CheckpointError load_model save_model",
     "xpnet.datasets": "DataError Dataset Scaling fetch load_data load_digits load_idx",
     "xpnet.devices": "Device DeviceUnavailableError list_devices select_device to_host",
-    "xpnet.gradcheck": "GradientError check_gradient taylor_test",
+    "xpnet.gradcheck": "GradientError check_gradient check_jvp check_vjp taylor_test",
     "xpnet.losses": "CrossEntropyError Loss MeanSquaredError SoftmaxCrossEntropy SoftmaxCrossEntropyError "
     "cross_entropy_error mean_squared_error softmax_cross_entropy",
     "xpnet.metrics": "accuracy confusion_matrix",
     "xpnet.network": "TwoLayerNet",
-    "xpnet.numerical": "DivergenceError gradient_descent numerical_diff numerical_gradient numerical_hessian "
-    "numerical_jacobian numerical_partial_diff",
+    "xpnet.numerical": "Derivative DivergenceError gradient_descent numerical_diff numerical_gradient "
+    "numerical_hessian numerical_hvp numerical_jacobian numerical_jvp "
+    "numerical_partial_diff",
     "xpnet.optimizers": "SGD AdaGrad Adam AdamW Momentum Optimizer OptimizerState RMSProp clip_gradient_norm",
     "xpnet.schedules": "CosineDecay StepDecay WarmUp",
     "xpnet.settings": "Settings",

@@ -56,7 +56,7 @@ def network(dtype="float64"):
 
 
 class TestRightGradients:
-    @pytest.mark.parametrize("name", FUNCTIONS)
+    @pytest.mark.parametrize("name", FUNCTIONS.keys() - {"constant"})
     def test_pass_in_float64(self, name):
         f, gradient = FUNCTIONS[name]
         for options in ({}, {"directions": 10}):
@@ -83,19 +83,31 @@ class TestRightGradients:
             largest = max(abs(entry.analytic) for entry in array.worst)
             assert all(entry.bound <= tolerance * largest for entry in array.worst)
 
+    def test_a_constant_tells_nothing(self):
+        # It cannot be told from 1e8 + 1e-9 sin(x), whose gradient is not 0.
+        report = check_gradient(*FUNCTIONS["constant"], point())
+        assert (report.verdict, report.judged, report.unjudged) == ("INCONCLUSIVE", 0, 50)
+        assert check_gradient(*FUNCTIONS["constant"], point(), tolerance=(1e-6, 0)).passed
+        assert check_gradient(FUNCTIONS["constant"][0], np.ones_like, point()).arrays["x"].failed == 50
+
     def test_noise_that_hides_everything_is_inconclusive(self):
-        f, gradient = FUNCTIONS["cancellation"]
-        report = check_gradient(f, gradient, point("float32"))
-        assert report.verdict == "INCONCLUSIVE"
-        assert report.arrays["x"].inconclusive == 50
-        assert report.noise > 1e-3
-        assert check_gradient(f, lambda x: 1.01 * gradient(x), point("float32")).verdict == "INCONCLUSIVE"
+        def f(x):
+            return np.sum((x + x.dtype.type(1e6)) - x.dtype.type(1e6))
+
+        for factor in (1.0, 1.01):
+            report = check_gradient(f, lambda x, c=factor: np.full_like(x, c), point("float32"))
+            assert report.verdict == "INCONCLUSIVE"
+            assert report.arrays["x"].inconclusive == report.unjudged == 50
 
     @pytest.mark.parametrize("dtype", ["float64", "float32"])
     def test_a_network(self, dtype):
         loss, gradient, params = network(dtype)
         report = check_gradient(loss, gradient, params)
-        assert report.passed, str(report)
+        # In float32, some entries are too small to be known to 1 %.
+        assert report.verdict == ("PASS" if dtype == "float64" else "INCONCLUSIVE"), str(report)
+        assert report.judged >= (124 if dtype == "float64" else 90)
+        assert all(array.excluded <= (1e-6 if dtype == "float64" else 5e-2) for array in report.arrays.values())
+        assert check_gradient(loss, gradient, params, tolerance=(1e-3, 0)).passed
         assert {name: array.entries for name, array in report.arrays.items()} == {"W1": 80, "b1": 8, "W2": 32, "b2": 4}
 
     def test_on_every_backend(self, backend):
@@ -219,12 +231,12 @@ class TestKinks:
             assert report.arrays["x"].kinks == 0
             assert report.verdict == "INCONCLUSIVE"
 
-    def test_the_edge_of_the_domain_is_inconclusive(self):
-        with np.errstate(invalid="ignore"):
-            report = check_gradient(lambda x: np.sum(np.log(x)), lambda x: 1 / x, np.asarray([1e-8, 1.0]), h=1e-5)
-        assert report.verdict == "INCONCLUSIVE"
-        assert report.arrays["x"].worst[0].index == (0,)
-        assert report.arrays["x"].worst[0].bound == math.inf
+    def test_near_the_edge_of_the_domain_steps_shrink(self):
+        x = np.asarray([1e-8, 1.0])
+        report = check_gradient(lambda x: np.sum(np.log(x)), lambda x: 1 / x, x, h=1e-5, worst=2)
+        assert report.passed
+        assert max(entry.step for entry in report.arrays["x"].worst if entry.index == (0,)) < 1e-8
+        assert check_gradient(lambda x: np.sum(np.log(x)), lambda x: 1.001 / x, x, h=1e-5).arrays["x"].failed == 2
 
     def test_taylor_does_not_judge_kinks(self):
         x = point()
@@ -254,7 +266,8 @@ class TestReport:
     def test_text(self):
         x = np.asarray([[0.5, 1.0]])
         text = str(check_gradient(lambda x: np.sum(x**2), np.asarray([[1.0, 3.0]]), x))
-        assert text.startswith("x: FAIL, 2 checked, 1 failed, 0 inconclusive, 0 at kinks; worst x[0, 1]: analytic 3, ")
+        assert text.startswith("x: FAIL, 2 checked, 1 failed, 0 inconclusive, 0 at kinks, errors above ")
+        assert " of the largest entry excluded; worst x[0, 1]: analytic 3, " in text
         assert text.endswith(": FAIL")
 
     def test_raise_on_failure(self):
@@ -266,7 +279,7 @@ class TestReport:
         assert check_gradient(loss, gradient, params, raise_on_failure=True).passed
 
     def test_inconclusive_is_no_failure(self):
-        f, gradient = FUNCTIONS["cancellation"]
+        f, gradient = FUNCTIONS["constant"]
         assert check_gradient(f, gradient, point("float32"), raise_on_failure=True).verdict == "INCONCLUSIVE"
 
     def test_worst_entries(self):
@@ -277,7 +290,9 @@ class TestReport:
         assert {entry.index for entry in array.worst[:2]} == {(7,), (8,)}
         first = array.worst[0]
         assert first.error == abs(first.analytic - first.numerical) > first.bound
-        assert first.step == pytest.approx(2.0 ** (-52 / 3) * max(abs(x[first.index]), 0.1), rel=1e-6)
+        # An entry that is clearly right is looked at with the first two steps only.
+        last = array.worst[2]
+        assert last.step == pytest.approx(2.0 ** (-52 / 3) * max(abs(x[last.index]), 0.1), rel=1e-6)
 
     def test_evaluations(self):
         calls = []
@@ -289,7 +304,7 @@ class TestReport:
         for options, expected in (({}, 200), ({"entries": 10}, 40), ({"directions": 3}, 12)):
             calls.clear()
             report = check_gradient(f, lambda x: 2 * x, point(), **options)
-            assert report.evaluations == len(calls) == 1 + 9 + expected
+            assert report.evaluations == len(calls) == 1 + 27 + expected
 
     def test_a_sample_of_entries(self):
         loss, gradient, params = network()
@@ -324,13 +339,24 @@ class TestInput:
             (TypeError, "gradient must be a mapping, as x is, got ndarray", (len, np.ones(2), {"a": np.ones(2)}), {}),
             (TypeError, "gradient of x must be an array", (np.sum, [1.0, 1.0], np.ones(2)), {}),
             (TypeError, "f must return an array or a number, got NoneType", (lambda x: None, np.cos, np.ones(2)), {}),
-            (ValueError, "one number for each x", (np.cos, np.cos, np.ones(2)), {}),
+            (ValueError, r"must have the shape \(2, 2\), that of f\(x\) and of x", (np.cos, np.cos, np.ones(2)), {}),
             (ValueError, r"names of x, \['a'\], got \['b'\]", (len, {"b": np.ones(2)}, {"a": np.ones(2)}), {}),
-            (ValueError, r"gradient of x must have the shape \(2,\), got \(3,\)", (np.sum, np.ones(3), np.ones(2)), {}),
+            (
+                ValueError,
+                r"gradient of x must have the shape \(2,\), .*got \(3,\)",
+                (np.sum, np.ones(3), np.ones(2)),
+                {},
+            ),
             (ValueError, "x must name at least one array", (len, {}, {}), {}),
             (ValueError, "h must be a finite number > 0", (np.sum, np.ones_like, np.ones(2)), {"h": 0.0}),
             (ValueError, "vanishes beside some x", (np.sum, np.ones_like, np.ones(2)), {"h": 1e-20}),
             (ValueError, "entries must be an integer >= 1", (np.sum, np.ones_like, np.ones(2)), {"entries": 0}),
+            (TypeError, "tolerance must be a pair", (np.sum, np.ones_like, np.ones(2)), {"tolerance": 0.1}),
+            (ValueError, "relative tolerance must be below 1", (np.sum, np.ones, np.ones(2)), {"tolerance": (0, 1.0)}),
+            (ValueError, "absolute tolerance must be", (np.sum, np.ones, np.ones(2)), {"tolerance": (-1.0, 0)}),
+            (ValueError, "scale must be a finite number > 0", (np.sum, np.ones_like, np.ones(2)), {"scale": 0.0}),
+            (ValueError, "scale of x must be", (np.sum, np.ones_like, np.ones(2)), {"scale": np.ones(3)}),
+            (ValueError, "h must have names of x", (np.sum, np.ones_like, np.ones(2)), {"h": {"y": 1.0}}),
             (ValueError, "exclude each other", (np.sum, np.ones_like, np.ones(2)), {"entries": 1, "directions": 1}),
         ],
     )

@@ -8,7 +8,7 @@ from command_line import xpnet as run
 
 import xpnet
 from xpnet.activations import ACTIVATIONS
-from xpnet.gradcheck.network import check_network, check_network_black_box
+from xpnet.gradcheck.network import check_network
 from xpnet.losses import LOSSES
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
@@ -16,13 +16,13 @@ PARAMETERS = ("W1", "b1", "W2", "b2")
 
 def make_case(backend=None, *, loss="softmax_cross_entropy", activation="sigmoid", dtype="float64"):
     """Return a network and a batch of digits."""
-    device = "cpu" if backend is None else xpnet.Device(backend.xp, backend.device)
+    device = "cpu" if backend is None else backend.select()
     data = xpnet.load_digits()
     net = xpnet.TwoLayerNet(64, 12, 10, loss=loss, activation=activation, dtype=dtype, init="xavier", device=device)
-    t = data.t_train[:50]
-    if not LOSSES[loss].classification:
+    x, t = data.train.x[:50], data.train.t[:50]
+    if not net.loss_function.classification:
         t = np.eye(10)[t]
-    return net, net.device.asarray(data.x_train[:50], dtype), net.device.asarray(t)
+    return net, net.device.asarray(x, dtype), net.device.asarray(t)
 
 
 def sabotage(net, name, change):
@@ -38,14 +38,26 @@ def sabotage(net, name, change):
     net.gradient = wrong
 
 
+def verdicts(report):
+    return {name: array.verdict for name, array in report.arrays.items()}
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_backpropagation_passes(backend, activation, loss, dtype):
-    net, x, t = make_case(backend, loss=loss, activation=activation, dtype=dtype)
-    checks = check_network(net, x, t)
-    assert [(check.name, check.verdict) for check in checks] == [(name, "PASS") for name in PARAMETERS]
-    assert [check.entries + check.kinks for check in checks] == [math.prod(net.params[n].shape) for n in PARAMETERS]
+def test_backpropagation_passes(activation, loss, dtype):
+    net, x, t = make_case(loss=loss, activation=activation, dtype=dtype)
+    report = check_network(net, x, t)
+    assert verdicts(report) == dict.fromkeys(PARAMETERS, "PASS")
+    assert [array.judged for array in report.arrays.values()] == [math.prod(net.params[n].shape) for n in PARAMETERS]
+    assert check_network(net, x, t, method="black-box", entries=3).passed
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_backpropagation_passes_in_every_library(backend, dtype):
+    net, x, t = make_case(backend, activation="relu", dtype=dtype)
+    assert check_network(net, x, t).passed
+    assert check_network(net, x, t, method="black-box", entries=2).passed
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -55,26 +67,43 @@ def test_backpropagation_passes(backend, activation, loss, dtype):
 )
 def test_one_wrong_entry_fails(name, change, dtype):
     net, x, t = make_case(dtype=dtype)
+    index = np.argmax(np.abs(xpnet.to_host(net.gradient(x, t)[name])))
     sabotage(net, name, change)
-    assert {check.name: check.verdict for check in check_network(net, x, t) if check.verdict != "PASS"} == {
-        name: "FAIL"
-    }
+    report = check_network(net, x, t)
+    assert verdicts(report) == dict.fromkeys(PARAMETERS, "PASS") | {name: "FAIL"}
+    worst = report.arrays[name].worst[0]
+    assert np.ravel_multi_index(worst.index, net.params[name].shape) == index
+    with pytest.raises(xpnet.GradientError, match=rf"1 of \d+ entries of {name}"):
+        report.raise_on_failure()
 
 
 def test_options_of_the_loss_are_checked_too():
-    net, x, t = make_case()
-    weight = np.linspace(0, 2, 50)
-    checks = check_network(net, x, t, sample_weight=weight, label_smoothing=0.1)
-    assert {check.verdict for check in checks} == {"PASS"}
+    net, x, t = make_case(loss=xpnet.SoftmaxCrossEntropy(label_smoothing=0.1))
+    assert check_network(net, x, t, sample_weight=np.linspace(0, 2, 50)).passed
+
+
+def test_a_relu_at_its_kink_is_not_judged():
+    net, x, t = make_case(activation="relu")
+    x[0] = 0  # With biases of 0, every hidden unit of this sample is at its kink.
+    report = check_network(net, x, t)
+    assert verdicts(report) == {"W1": "PASS", "b1": "INCONCLUSIVE", "W2": "PASS", "b2": "PASS"}
+    assert (report.arrays["b1"].kinks, report.unjudged) == (12, 12)
+    assert report.arrays["b1"].worst[0].reason == "a relu is at its kink"
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_the_black_box_finds_a_wrong_gradient(name):
     net, x, t = make_case()
-    assert [r.verdict for r in check_network_black_box(net, x, t, entries=5)] == ["PASS"] * 4
+    assert check_network(net, x, t, method="black-box", entries=5).passed
     sabotage(net, name, lambda g: 1.01 * g)
-    reports = check_network_black_box(net, x, t, entries=None)
-    assert [r.name for r in reports if r.verdict == "FAIL"] == [name]
+    report = check_network(net, x, t, method="black-box")
+    assert [array for array, verdict in verdicts(report).items() if verdict == "FAIL"] == [name]
+    assert report.evaluations > 4 * report.judged
+
+
+def test_refuses_an_unknown_method():
+    with pytest.raises(ValueError, match=r"method must be one of structured, black-box; got 'blackbox': did you mean"):
+        check_network(*make_case(), method="blackbox")
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -83,7 +112,7 @@ def test_command(tmp_path, monkeypatch, dtype):
     code, out, err = run("gradcheck", "--dtype", dtype, "--hidden", 6, "--device", "cpu")
     assert (code, err) == (0, "")
     assert out.count("structured") == 4
-    assert out.count("black box") == 4
+    assert out.count("black-box") == 4
     assert "network   64-6-10, sigmoid" in out
     assert not list(tmp_path.iterdir())
 
@@ -105,7 +134,7 @@ def test_command_exits_with_1_where_an_entry_is_wrong(monkeypatch):
     [
         (["--hidden", 0], "--hidden must be an integer >= 1, got 0"),
         (["--activation", "sigmoit"], "did you mean 'sigmoid'"),
-        (["--dtype", "float16"], "dtype must be one of float32, float64"),
+        (["--dtype", "float16"], "--dtype must be one of float32, float64"),
         (["--data", "digit"], "did you mean 'digits'"),
     ],
 )

@@ -176,6 +176,7 @@ SAME_FOR_PYTORCH = {
 }
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize("case", list(LIMITS))
 def test_limits_are_those_of_pytorch(backend, close, case):
     name, y, t, options = LIMITS[case]

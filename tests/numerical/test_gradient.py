@@ -11,7 +11,9 @@ from xpnet.numerical import (
     numerical_diff,
     numerical_gradient,
     numerical_hessian,
+    numerical_hvp,
     numerical_jacobian,
+    numerical_jvp,
     numerical_partial_diff,
 )
 
@@ -200,6 +202,107 @@ class TestKnownAnswers:
         hessian = numerical_hessian(lambda x: x[0] * x[1] * x[2] + np.exp(x[0]) * x[1], x)
         e = math.exp(3)
         np.testing.assert_allclose(hessian, [[5 * e, e + 7, 5], [e + 7, 0, 3], [5, 3, 0]], atol=1e-4)
+
+
+class TestProducts:
+    @pytest.mark.parametrize("method", METHODS)
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
+    def test_jacobian_and_vector(self, backend, close, method):
+        xp = backend.xp
+        x, v = backend.asarray([[1.0, -3.0], [0.5, 2.0]]), backend.asarray([[1.0, 0.0], [-2.0, 1e3]])
+
+        def f(x):
+            return xp.stack([xp.sum(x * x), x[0, 0] * x[1, 1]])
+
+        expected = [2 * (1 - 1 + 2e3), 2 + 1e3]
+        close(numerical_jvp(f, x, v, method=method), expected, rtol=1e-4 if "ward" in method else 1e-8)
+
+    def test_the_size_of_the_vector_does_not_matter(self):
+        x = np.asarray([1.0, 2.0])
+        for size in (1e-150, 1e-8, 1.0, 1e8, 1e150):
+            product = numerical_jvp(np.exp, x, np.asarray([size, 0.0]), method="richardson")
+            np.testing.assert_allclose(product, [size * math.e, 0], rtol=1e-9)
+        assert numerical_jvp(np.exp, x, np.zeros(2)).tolist() == [0, 0]
+
+    @pytest.mark.parametrize("method", ["central", "richardson"])
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
+    def test_hessian_and_vector(self, backend, close, method):
+        x, v = backend.asarray([-1.2, 1.0]), backend.asarray([0.5, -2.0])
+        expected = np.asarray([[1330.0, 480.0], [480.0, 200.0]]) @ [0.5, -2.0]
+        result = numerical_hvp(rosenbrock, x, v, method=method, full_output=True)
+        close(result.derivative, expected, rtol=1e-5 if method == "central" else 1e-9)
+        assert np.all(np.abs(to_host(result.derivative) - expected) <= to_host(result.error))
+
+    def test_hessian_and_vector_from_the_gradient(self):
+        def gradient(x):
+            return np.stack([-400 * x[0] * (x[1] - x[0] ** 2) - 2 * (1 - x[0]), 200 * (x[1] - x[0] ** 2)])
+
+        product = numerical_hvp(rosenbrock, np.asarray([-1.2, 1.0]), np.asarray([0.5, -2.0]), gradient=gradient,
+                                method="complex")  # fmt: skip
+        np.testing.assert_allclose(product, [-295.0, -160.0], rtol=1e-13)
+
+    def test_bad_vectors(self):
+        for product in (numerical_jvp, numerical_hvp):
+            with pytest.raises(ValueError, match=r"v must have the shape of x, \(2,\), got \(3,\)"):
+                product(np.sum, np.ones(2), np.ones(3))
+            with pytest.raises(ValueError, match="bounds must be None along a vector"):
+                product(np.sum, np.ones(2), np.ones(2), bounds=(0, 2))
+
+
+class TestHessian:
+    @pytest.mark.parametrize("method", ["central", "richardson"])
+    @pytest.mark.parametrize("dtype", ["float64", "float32"])
+    def test_the_error_is_a_bound(self, method, dtype):
+        def f(x):
+            return np.exp(x[0]) * np.sin(x[1]) + x[0] * x[1] ** 2
+
+        for a, b in ((0.5, 1.0), (-2.0, 3.0), (0.01, -4.0)):
+            x = np.asarray([a, b], dtype=dtype)
+            a, b = x.astype(np.float64)
+            e, s, c = math.exp(a), math.sin(b), math.cos(b)
+            truth = np.asarray([[e * s, e * c + 2 * b], [e * c + 2 * b, -e * s + 2 * a]])
+            result = numerical_hessian(f, x, method=method, full_output=True)
+            assert np.all(np.abs(result.derivative - truth) <= result.error)
+            if dtype == "float64":
+                assert np.max(result.error) < 1e-2
+
+    def test_a_kink_has_no_finite_error(self):
+        result = numerical_hessian(lambda x: abs(x[0] - 1) * x[1], np.ones(2), method="richardson", full_output=True)
+        assert np.isinf(result.error[0, 0])
+
+
+class TestSparsity:
+    @pytest.mark.parametrize("method", METHODS)
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
+    def test_a_band(self, backend, close, method):
+        xp, calls = backend.xp, []
+        x = np.linspace(0.5, 2, 12)
+        pattern = np.eye(12) + np.eye(12, k=1) + np.eye(12, k=-1)
+
+        def f(x):
+            calls.append(0)
+            zero = xp.zeros_like(x[:1])
+            return xp.exp(x) + x * xp.concat([x[1:], zero]) - xp.concat([zero, x[:-1]])
+
+        expected = np.diag(np.exp(x) + np.append(x[1:], 0)) + np.diag(x[:-1], 1) - np.eye(12, k=-1)
+        jacobian = numerical_jacobian(f, backend.asarray(x), method=method, sparsity=pattern)
+        assert len(calls) <= {"central": 7, "forward": 4, "backward": 4, "complex": 7, "richardson": 34}[method]
+        close(jacobian, expected, rtol=1e-5 if "ward" in method else 1e-8, atol=1e-9)
+
+    def test_only_the_columns_that_have_not_settled_move_again(self):
+        speed = np.asarray([1.0, 1e5, 1.0, 1e5])
+        result = numerical_jacobian(
+            lambda x: np.sin(speed * x), np.ones(4), method="richardson", sparsity=np.eye(4), full_output=True
+        )
+        np.testing.assert_allclose(result.derivative, np.diag(speed * np.cos(speed)), rtol=1e-7)
+        assert result.evaluations == 60
+
+    def test_scipy_matrices_and_bad_patterns(self):
+        sparse = pytest.importorskip("scipy.sparse")
+        jacobian = numerical_jacobian(np.sin, np.ones(3), sparsity=sparse.eye(3, format="csr"))
+        np.testing.assert_allclose(jacobian, np.eye(3) * math.cos(1), rtol=1e-9)
+        with pytest.raises(ValueError, match=r"sparsity must have shape .* = \(3, 3\), got \(2, 3\)"):
+            numerical_jacobian(np.sin, np.ones(3), sparsity=np.ones((2, 3)))
 
 
 class TestVectorized:

@@ -26,7 +26,7 @@ def gradcheck(every: bool, **given: Any) -> None:
     loss as a black box. Exits with 1 if an entry is wrong.
     """
     # imported here, since no other command needs it
-    from xpnet.gradcheck.network import check_network, check_network_black_box
+    from xpnet.gradcheck.network import check_network
     from xpnet.gradcheck.report import worst_of
 
     settings = options.read_settings(given, dtype="float64", init="xavier")
@@ -48,30 +48,22 @@ def gradcheck(every: bool, **given: Any) -> None:
     table = plain_table("parameter", "numerical gradient", "entries", "worst error", "bound", "verdict", "time")
     for column in table.columns[2:5] + table.columns[6:]:
         column.justify = "right"
-    verdicts = []
-
-    def add(name: str, method: str, entries: int, error: float, bound: float, verdict: str, seconds: float) -> None:
-        verdicts.append(verdict)
-        shown = f"[{_COLOURS[verdict]}]{verdict}[/]"
-        milliseconds = f"{1000 * seconds:.0f} ms" if seconds else ""
-        table.add_row(name, method, f"{entries:,}", f"{error:.1e}", f"{bound:.1e}", shown, milliseconds)
-
-    start = time.perf_counter()
-    checks = check_network(net, x, t)
-    seconds = time.perf_counter() - start
-    for check in checks:  # Done all at once, so that the time is that of all.
-        add(check.name, "structured", check.entries, check.error, check.bound, check.verdict, seconds)
-        seconds = 0.0
-    start = time.perf_counter()
-    for report in check_network_black_box(net, x, t, entries=None if every else _ENTRIES, seed=settings.seed):
-        now = time.perf_counter()
-        worst = report.worst[0]
-        add(report.name, "black box", report.entries, worst.error, worst.bound, report.verdict, now - start)
-        start = now
+    reports = []
+    for method, entries in (("structured", None), ("black-box", None if every else _ENTRIES)):
+        start = time.perf_counter()
+        report = check_network(net, x, t, method=method, entries=entries, seed=settings.seed)
+        shown = f"{1000 * (time.perf_counter() - start):.0f} ms"
+        for array in report.arrays.values():
+            worst, verdict = array.worst[0], f"[{_COLOURS[array.verdict]}]{array.verdict}[/]"
+            table.add_row(
+                array.name, method, f"{array.entries:,}", f"{worst.error:.1e}", f"{worst.bound:.1e}", verdict, shown
+            )
+            shown = ""  # All arrays are checked together, so that the time is that of all.
+        reports.append(report)
     stdout_console().print(table)
-    if kinks := sum(check.kinks for check in checks):
-        say("kinks", f"{kinks:,} entries were left out: their step takes a relu across its kink")
-    verdict = worst_of(verdicts)
+    if unjudged := sum(report.unjudged for report in reports):
+        say("unjudged", f"{unjudged:,} entries: rounding hides them, or a relu is at its kink")
+    verdict = worst_of(report.verdict for report in reports)
     say("verdict", f"{verdict}: {_MEANING[verdict]}")
     if verdict == "FAIL":
         click.get_current_context().exit(1)

@@ -1,15 +1,19 @@
 """The check of a gradient, entry by entry or in random directions."""
 
 from collections.abc import Callable
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from xpnet._checks import check_count, check_positive
 from xpnet._random import generator
-from xpnet.gradcheck.judge import Host, Judgement, Samples, judge
+from xpnet.gradcheck.lines import DirectionLines, EntryLines, Lines
+from xpnet.gradcheck.parts import Part, fail_what_is_not_finite, judge_zeros, make_claims
 from xpnet.gradcheck.problem import Arrays, Problem
-from xpnet.gradcheck.report import VERDICTS, ArrayReport, Entry, GradientReport
+from xpnet.gradcheck.report import GradientReport
+from xpnet.gradcheck.survey import survey
+from xpnet.numerical.noise import Host
 
 
 def check_gradient(
@@ -17,7 +21,9 @@ def check_gradient(
     gradient: Any,
     x: Arrays,
     *,
-    h: float | None = None,
+    h: Any = None,
+    scale: Any = None,
+    tolerance: tuple[float, float] | None = None,
     entries: int | None = None,
     directions: int | None = None,
     seed: int = 0,
@@ -26,31 +32,44 @@ def check_gradient(
 ) -> GradientReport:
     r"""Return a verdict on every entry of a gradient, against numerical derivatives.
 
-    An entry passes if it differs from the numerical derivative by no more than rounding and truncation explain. No
-    tolerance is asked for: the rounding error of f is measured in tiny steps, truncation by comparing two steps.
+    A verdict needs evidence. Two steps, at four evaluations, do for an entry where f is smooth but for its rounding and
+    the slope within a small bound. Every other entry is looked at with steps of all sizes, from half of x down to its
+    precision, each with a bound for truncation, for noise as f shows it at smaller steps, and for the rounding of the
+    gradient itself.
 
-    - PASS: within the bound.
-    - FAIL: outside the bound, or NaN on either side.
-    - INCONCLUSIVE: within a bound that is larger than a tenth of the largest entry of the array, so that it says
-      little. In float32 that is frequent: check the same function in float64.
-
-    At a kink (relu at 0) every value between the slopes on both sides passes.
+    - PASS: within the bound, where errors of half of ``eps**(1/4)`` of the entry (6e-5; in float32 1e-2) are excluded;
+      or 0, where f is seen to be flat beside other entries or other steps. At a kink (relu at 0) every value between
+      the slopes on both sides passes; a kink is one that stays one however small the step.
+    - FAIL: more than 8 bounds off the best step, outside the bounds of two more, while no larger step speaks for it; or
+      NaN.
+    - INCONCLUSIVE: anything else, such as an entry that the rounding of f hides, or an f that is noisy at one scale and
+      smooth at a smaller one. The report says how many entries, and for the worst, why. In float32 that is frequent:
+      check the same function in float64, or say which errors are small enough with `tolerance`.
 
     Parameters
     ----------
     f : callable
-        Maps an array, or a mapping of named arrays, to a number.
+        Maps an array, or a mapping of named arrays, to a number; or to an array, whose Jacobian is then checked. It
+        gets copies, and may fail (NaN, ``ValueError``, ``ArithmeticError``) away from `x`.
     gradient : array, mapping or callable
-        The gradient of `f` at `x`, of the structure and shapes of `x`; or a function that maps `x` to it.
+        The gradient of `f` at `x`, of the structure and shapes of `x`; or a function that maps `x` to it. For an f with
+        values of some shape, of shape ``(*f(x).shape, *x.shape)``. The Hessian is the Jacobian of the gradient:
+        ``check_gradient(gradient, hessian, x)``.
     x : array, or mapping of names to arrays, real
         Where; never changed.
-    h : float, optional
-        Step, in the unit of `x`; by default ``eps**(1/3) * max(|x|, 0.1)``. `f` is evaluated at x, x +- h and x +- 2h.
+    h : float, array or mapping, optional
+        The first step, in the unit of `x`; one number, one for each entry, or one of these for each array. By default
+        ``eps**(1/3) * scale``.
+    scale : float, array or mapping, optional
+        The length over which `f` changes, likewise; by default ``max(|x|, 0.1)``. Steps reach up to half of it.
+    tolerance : (float, float), optional
+        Absolute and relative error that a gradient may have, for what `f` itself is not exact: the result of a solver,
+        or of arithmetic that is coarser than its dtype.
     entries : int, optional
-        How many entries of each array to check, drawn at random; by default all, at four evaluations each.
+        How many entries of each array to check, drawn at random; by default all.
     directions : int, optional
-        Check the slope in so many random directions instead, which move all entries together, at four evaluations
-        each. Fast, but a failure does not say which entry is wrong.
+        Check the slope in so many random directions instead, which move all entries together. Fast, but a failure does
+        not say which entry is wrong.
     seed : int
         For what is drawn at random.
     worst : int
@@ -61,15 +80,16 @@ def check_gradient(
     Returns
     -------
     GradientReport
-        ``verdict``, ``passed``, and for each array (by name; a single one is "x", random directions are "directions")
-        the counts and the worst entries with both values, step and bound. As text, a line for each array.
+        ``verdict``, ``passed``, how many entries were ``judged`` and ``unjudged``, and for each array (by name; a
+        single one is "x", random directions are "directions") the counts, the relative size of errors that are
+        ``excluded``, and the worst entries with both values, step and bound. As text, a line for each array.
 
     Raises
     ------
     GradientError
         With ``raise_on_failure=True``, if an entry fails.
     TypeError, ValueError
-        If `f` does not return a number, or `gradient` does not match `x`.
+        If `f` does not return numbers, or `gradient` does not match `x`.
 
     References
     ----------
@@ -94,70 +114,76 @@ def check_gradient(
             check_count(count, name)
     if entries is not None and directions is not None:
         raise ValueError("entries and directions exclude each other: take one of them")
-    if h is not None:
-        check_positive(h, "h")
+    allowed = None if tolerance is None else read_tolerance(tolerance)
 
-    problem = Problem(f, gradient, x, seed)
+    problem = Problem(f, x, scale=scale, seed=seed)
+    steps = problem.per_entry(h, "h")
+    slopes, own_eps = problem.read_gradient(gradient)
+    task = _Task(problem, slopes, own_eps, allowed, problem.noise())
     if directions is None:
-        arrays = [_check_entries(problem, name, h, entries, k, worst) for k, name in enumerate(problem.arrays)]
+        parts = [task.entries(name, steps.get(name), entries, k) for k, name in enumerate(problem.arrays)]
     else:
-        arrays = [_check_directions(problem, h, directions, worst)]
-    report = GradientReport({array.name: array for array in arrays}, problem.noise, problem.evaluations)
+        if h is not None:
+            check_positive(h, "h")
+        parts = [task.directions(directions, h)]
+    judge_zeros(parts, problem.centre.size, problem.eps)
+    arrays = {part.name: part.report(worst) for part in parts}
+    report = GradientReport(arrays, float(np.max(task.noise[0], initial=0)), problem.evaluations)
     if raise_on_failure:
         report.raise_on_failure()
     return report
 
 
-def _check_entries(
-    problem: Problem, name: str, h: float | None, entries: int | None, k: int, worst: int
-) -> ArrayReport:
-    gradient = problem.gradient[name]
-    index = np.arange(gradient.size)
-    if entries is not None and entries < gradient.size:
-        index = np.sort(generator(problem.seed, "sample", k).choice(gradient.size, entries, replace=False))
-    samples = problem.around_entries(name, index, h)
-    indices = np.stack(np.unravel_index(index, gradient.shape), axis=-1) if gradient.ndim else np.zeros((1, 0), int)
-    return _report(name, indices, samples, gradient.ravel()[index], worst)
+def read_tolerance(tolerance: tuple[float, float]) -> tuple[float, float]:
+    """Return the pair (absolute, relative)."""
+    try:
+        absolute, relative = tolerance
+    except (TypeError, ValueError):
+        raise TypeError(f"tolerance must be a pair (absolute, relative), got {tolerance!r}") from None
+    check_positive(absolute, "absolute tolerance", zero=True)
+    check_positive(relative, "relative tolerance", zero=True)
+    if relative >= 1:
+        raise ValueError(f"relative tolerance must be below 1, got {relative!r}")
+    return float(absolute), float(relative)
 
 
-def _check_directions(problem: Problem, h: float | None, count: int, worst: int) -> ArrayReport:
-    directions = problem.directions(count)
-    samples = problem.along(directions, problem.eps ** (1 / 3) if h is None else h)
-    analytic = np.asarray([problem.slope(direction) for direction in directions])
-    return _report("directions", np.arange(count)[:, None], samples, analytic, worst)
+class _Task(NamedTuple):
+    problem: Problem
+    slopes: dict[str, Host]
+    """For each array, of shape (values of f, entries)."""
+    own_eps: float
+    """The precision of the gradient's dtype."""
+    tolerance: tuple[float, float] | None
+    noise: tuple[Host, Host]
+
+    def entries(self, name: str, h: Host | None, count: int | None, k: int) -> Part:
+        """Judge all entries of an array, or some."""
+        problem = self.problem
+        shape = problem.hosts[name].shape
+        index = np.arange(prod(shape))
+        if count is not None and count < len(index):
+            index = np.sort(generator(problem.seed, "sample", k).choice(len(index), count, replace=False))
+        lines = EntryLines(problem, name, index, h)
+        return self._judged(name, lines, self.slopes[name][:, index].T, _indices(shape, index))
+
+    def directions(self, count: int, h: float | None) -> Part:
+        """Judge the slopes in random directions."""
+        directions = self.problem.directions(count)
+        slopes = [self.problem.slope(self.slopes, direction) for direction in directions]
+        lines = DirectionLines(self.problem, directions, h)
+        return self._judged("directions", lines, np.stack(slopes), np.arange(count)[:, None])
+
+    def _judged(self, name: str, lines: Lines, slopes: Host, indices: Host) -> Part:
+        problem = self.problem
+        values = _indices(problem.shape, np.arange(problem.centre.size))
+        both = np.concatenate([np.tile(values, (len(indices), 1)), np.repeat(indices, len(values), axis=0)], axis=1)
+        with np.errstate(all="ignore"):
+            claims = make_claims(slopes, problem.eps, self.own_eps, self.tolerance)
+            judgement = survey(lines, claims, self.noise)
+            analytic = slopes.reshape(-1)
+            fail_what_is_not_finite(judgement, analytic, np.tile(problem.centre, len(indices)))
+        return Part(name, both, analytic, judgement, lines.scale)
 
 
-def _report(name: str, indices: Host, samples: Samples, analytic: Host, worst: int) -> ArrayReport:
-    with np.errstate(all="ignore"):
-        judgement = judge(samples, analytic)
-    return ArrayReport(
-        name,
-        entries=len(analytic),
-        failed=int(judgement.failed.sum()),
-        inconclusive=int(judgement.inconclusive.sum()),
-        kinks=int(judgement.kinks.sum()),
-        worst=tuple(
-            _entry(name, indices, samples, analytic, judgement, i) for i in _order(judgement, analytic)[:worst]
-        ),
-    )
-
-
-def _order(judgement: Judgement, analytic: Host) -> Host:
-    """Return the entries from the worst to the best."""
-    with np.errstate(all="ignore"):
-        excess = np.abs(analytic - judgement.numerical) / judgement.bound
-    excess = np.where(np.isnan(excess), np.where(judgement.failed, np.inf, 0), excess)
-    return np.lexsort((-excess, -(2 * judgement.failed + judgement.inconclusive)))
-
-
-def _entry(name: str, indices: Host, samples: Samples, analytic: Host, judgement: Judgement, i: int) -> Entry:
-    return Entry(
-        name,
-        tuple(int(k) for k in indices[i]),
-        analytic=float(analytic[i]),
-        numerical=float(judgement.numerical[i]),
-        step=float((samples.steps[3, i] - samples.steps[1, i]) / 2),
-        bound=float(judgement.bound[i]),
-        kink=bool(judgement.kinks[i]),
-        verdict=VERDICTS[2 if judgement.failed[i] else int(judgement.inconclusive[i])],
-    )
+def _indices(shape: tuple[int, ...], index: Host) -> Host:
+    return np.stack(np.unravel_index(index, shape), axis=-1) if shape else np.zeros((len(index), 0), int)

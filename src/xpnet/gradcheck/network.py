@@ -1,51 +1,43 @@
-"""Is backpropagation right? Every entry of a network's gradient, against its numerical gradient."""
+"""Is backpropagation right? A network's gradient, against numerical gradients of its loss."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from xpnet._checks import check_choice, namespace_of
 from xpnet._typing import Array, Params
 from xpnet.devices import to_host
-from xpnet.gradcheck import check_gradient
-from xpnet.gradcheck.report import ArrayReport
+from xpnet.gradcheck.check import check_gradient
+from xpnet.gradcheck.report import VERDICTS, ArrayReport, Entry, GradientReport
 from xpnet.network import TwoLayerNet, forward
+from xpnet.numerical.noise import Host
 
-
-class ParameterCheck(NamedTuple):
-    """What came out for one parameter."""
-
-    name: str
-    entries: int
-    """How many were compared."""
-    kinks: int
-    """How many were not, since a step takes some sample's relu across its kink."""
-    worst: tuple[int, ...]
-    """The entry whose error is largest in terms of its bound."""
-    analytic: float
-    numerical: float
-    """Both gradients there."""
-    bound: float
-    """What rounding can explain there."""
-    verdict: str
-    """"PASS", "FAIL", or "INCONCLUSIVE" where rounding could hide an error of a tenth of the largest entry."""
-
-    @property
-    def error(self) -> float:
-        """The difference of the two gradients at the worst entry."""
-        return abs(self.analytic - self.numerical)
+_DECISIVE = 0.1
+"""A bound above this part of the largest entry says too little."""
 
 
 def check_network(
-    net: TwoLayerNet[Any], x: Array, t: Array, *, sample_weight: Array | None = None
-) -> list[ParameterCheck]:
-    """Compare every entry of ``net.gradient(x, t)`` with the structured numerical gradient.
+    net: TwoLayerNet[Any],
+    x: Array,
+    t: Array,
+    *,
+    sample_weight: Array | None = None,
+    method: str = "structured",
+    entries: int | None = None,
+    seed: int = 0,
+    worst: int = 5,
+) -> GradientReport:
+    """Return a verdict on the entries of ``net.gradient(x, t)``, against a numerical gradient.
 
-    The bound of an error is no tolerance that somebody chose. Both gradients are sums over samples and outputs of
-    products, formed from one forward pass; with k such operations in a row, each of them can be off by ``k eps`` times
-    the sum of the absolute values of all terms, which one more backward pass, through absolute values, gives.
+    "structured" compares every entry with the structured numerical gradient. The bound of an error is no tolerance that
+    somebody chose. Both gradients are sums over samples and outputs of products, formed from one forward pass; with k
+    such operations in a row, each of them can be off by ``k eps`` times the sum of the absolute values of all terms,
+    which one more backward pass, through absolute values, gives. An entry is inconclusive where its bound is above a
+    tenth of the largest entry, or a relu is at its kink.
+
+    "black-box" is independent of that, and coarser: `check_gradient` calls the loss as it is, in float64 for a network
+    of float32 too, and knows no structure. It lets errors pass up to ``eps**(1/3)`` of a parameter's largest entry.
 
     Parameters
     ----------
@@ -53,72 +45,89 @@ def check_network(
         Without members.
     x, t, sample_weight : array
         A batch, as for `TwoLayerNet.loss`.
+    method : {"structured", "black-box"}
+        Which numerical gradient.
+    entries : int, optional
+        How many entries of each parameter the black box looks at; by default all.
+    seed : int
+        For which ones.
+    worst : int
+        How many of the worst entries of each parameter to report.
 
     Returns
     -------
-    list of ParameterCheck
-        For W1, b1, W2, b2.
+    GradientReport
+        With an `ArrayReport` for each of W1, b1, W2, b2.
 
     Examples
     --------
     >>> import numpy as np, xpnet
-    >>> net = xpnet.TwoLayerNet(4, 3, 2, init="xavier")
-    >>> for check in check_network(net, np.eye(4), np.asarray([0, 1, 1, 0])):
-    ...     print(check.name, check.entries, check.verdict)
-    W1 12 PASS
-    b1 3 PASS
-    W2 6 PASS
-    b2 2 PASS
+    >>> from xpnet.gradcheck.network import check_network
+    >>> net = xpnet.TwoLayerNet(4, 3, 2, init="xavier", dtype="float64")
+    >>> x, t = np.eye(4), np.asarray([0, 1, 1, 0])
+    >>> check_network(net, x, t).verdict
+    'PASS'
+    >>> check_network(net, x, t, method="black-box", entries=2).verdict
+    'PASS'
     """
+    check_choice(method, "method", ("structured", "black-box"))
     exact = net.gradient(x, t, sample_weight=sample_weight)
-    numerical = net.numerical_gradient(x, t, sample_weight=sample_weight, full_output=True)
-    bounds = _rounding_bounds(net, x, t, sample_weight)
-    checks = []
-    for name in net.params:
-        parts = (to_host(part[name]) for part in (exact, numerical.gradients, numerical.kinks, bounds))
-        checks.append(_compare(name, *parts, underflow=numerical.underflow[name]))
-    return checks
+    with net.device.current():
+        if method == "structured":
+            return _check_structured(net, exact, x, t, sample_weight, worst)
+        return _check_black_box(net, exact, x, t, sample_weight, entries, seed, worst)
 
 
-def check_network_black_box(
+def _check_black_box(
     net: TwoLayerNet[Any],
+    exact: Params,
     x: Array,
     t: Array,
-    *,
-    sample_weight: Array | None = None,
-    entries: int | None = 20,
-    seed: int = 0,
-) -> Iterator[ArrayReport]:
-    """Yield, for every parameter, the verdict of `check_gradient` on some of its entries, drawn at random.
+    sample_weight: Array | None,
+    entries: int | None,
+    seed: int,
+    worst: int,
+) -> GradientReport:
+    reports = {}
+    evaluations, noise = 0, 0.0
+    twin = _in_float64(net)
+    for name, loss in twin.losses_of_parameters(x, t, sample_weight=sample_weight):
+        w, gradient = twin.params[name], exact[name]
+        xp = namespace_of(w=w)
+        largest = float(to_host(xp.max(xp.abs(gradient))))
+        coarse = largest * float(xp.finfo(gradient.dtype).eps) ** (1 / 3)
+        report = check_gradient(
+            loss,
+            gradient,
+            w,
+            tolerance=(coarse, 0.0) if math.isfinite(coarse) else None,
+            entries=None if entries is None else min(entries, math.prod(w.shape)),
+            seed=seed,
+            worst=worst,
+        )
+        reports[name] = report.arrays["x"].called(name)
+        evaluations, noise = evaluations + report.evaluations, max(noise, report.noise)
+    return GradientReport(reports, noise, evaluations)
 
-    Independent of `check_network`: the loss is called as it is, twice and more for each entry, and knows no structure.
 
-    Parameters
-    ----------
-    net, x, t, sample_weight
-        As for `check_network`.
-    entries : int, optional
-        How many entries of each parameter; None for all.
-    seed : int
-        For which ones.
+def _in_float64(net: TwoLayerNet[Any]) -> TwoLayerNet[Any]:
+    twin = net.to(net.device)
+    twin.dtype = "float64"
+    twin.params = {name: twin.device.asarray(w, "float64") for name, w in twin.params.items()}
+    return twin
 
-    Examples
-    --------
-    >>> import numpy as np, xpnet
-    >>> net = xpnet.TwoLayerNet(4, 3, 2, init="xavier", dtype="float64")
-    >>> for report in check_network_black_box(net, np.eye(4), np.asarray([0, 1, 1, 0]), entries=2):
-    ...     print(report.name, report.entries, report.verdict)
-    W1 2 PASS
-    b1 2 PASS
-    W2 2 PASS
-    b2 2 PASS
-    """
-    gradients = net.gradient(x, t, sample_weight=sample_weight)
-    for name, loss in net.losses_of_parameters(x, t, sample_weight=sample_weight):
-        w = net.params[name]
-        count = None if entries is None else min(entries, math.prod(w.shape))
-        report = check_gradient(loss, gradients[name], w, entries=count, seed=seed)
-        yield replace(report.arrays["x"], name=name)
+
+def _check_structured(
+    net: TwoLayerNet[Any], exact: Params, x: Array, t: Array, sample_weight: Array | None, worst: int
+) -> GradientReport:
+    numerical = net.numerical_gradient(x, t, sample_weight=sample_weight, full_output=True)
+    bounds = _rounding_bounds(net, x, t, sample_weight)
+    reports = {}
+    for name in net.params:
+        hosts = [to_host(part[name]) for part in (exact, numerical.gradients, numerical.kinks, bounds)]
+        hosts[3] = hosts[3] + numerical.underflow[name]
+        reports[name] = _report(name, *(host.astype(np.float64) for host in hosts), worst=worst)
+    return GradientReport(reports)
 
 
 def _rounding_bounds(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None) -> Params:
@@ -138,33 +147,34 @@ def _rounding_bounds(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: A
     return {name: rounding * total for name, total in sums.items()}
 
 
-def _compare(
-    name: str,
-    exact: np.ndarray[Any, Any],
-    numerical: np.ndarray[Any, Any],
-    kinks: np.ndarray[Any, Any],
-    bounds: np.ndarray[Any, Any],
-    *,
-    underflow: float,
-) -> ParameterCheck:
-    compared = kinks == 0
-    bounds = bounds + underflow
+def _report(name: str, exact: Host, numerical: Host, kinks: Host, bounds: Host, *, worst: int) -> ArrayReport:
+    at_kink = kinks > 0
     # A NaN must come out as the worst of all, whichever side it is on.
-    excess = np.nan_to_num(np.abs(exact - numerical) / bounds, nan=np.inf) * compared
-    worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
-    if excess[worst] > 1:
-        verdict = "FAIL"
-    elif not compared.any() or bounds[compared].max() > 0.1 * np.abs(exact).max():
-        verdict = "INCONCLUSIVE"
-    else:
-        verdict = "PASS"
-    return ParameterCheck(
+    excess = np.nan_to_num(np.abs(exact - numerical) / bounds, nan=np.inf)
+    failed = (excess > 1) & ~at_kink
+    largest = np.nanmax(np.abs(exact), initial=0.0)
+    vague = (at_kink | (bounds > _DECISIVE * largest)) & ~failed
+    judged = bounds[~vague & ~failed]
+    order = np.lexsort((-excess.ravel(), -(2 * failed + vague).ravel()))[:worst]
+    return ArrayReport(
         name,
-        entries=int(compared.sum()),
-        kinks=int((~compared).sum()),
-        worst=tuple(int(i) for i in worst),
-        analytic=float(exact[worst]),
-        numerical=float(numerical[worst]),
-        bound=float(bounds[worst]),
-        verdict=verdict,
+        entries=exact.size,
+        failed=int(failed.sum()),
+        inconclusive=int(vague.sum()),
+        kinks=int(at_kink.sum()),
+        excluded=float(judged.max(initial=0.0) / largest) if largest > 0 else 0.0,
+        worst=tuple(
+            Entry(
+                name,
+                tuple(int(i) for i in index),
+                analytic=float(exact[index]),
+                numerical=float(numerical[index]),
+                step=0.0,
+                bound=float(bounds[index]),
+                kink=bool(at_kink[index]),
+                verdict=VERDICTS[2 if failed[index] else int(vague[index])],
+                reason="a relu is at its kink" if at_kink[index] else "rounding hides it" if vague[index] else "",
+            )
+            for index in zip(*np.unravel_index(order, exact.shape), strict=True)
+        ),
     )

@@ -17,11 +17,6 @@ class Targets(NamedTuple):
     weights: Array
     """Shape (..., N, 1): what multiplies the loss of a sample."""
 
-    def of_member(self, member: int) -> "Targets":
-        """Return the targets of one member, with no member axis."""
-        values, weights = (part[member, ...] if part.ndim > 2 else part for part in self)
-        return Targets(values, weights)
-
 
 def divisor(norms: Array, *, xp: Namespace) -> Array:
     """Return what the mean divides by, shape (...); 1 where no sample counts, so that the mean is 0 there."""

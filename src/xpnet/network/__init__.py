@@ -1,6 +1,7 @@
 """The two-layer network: its initial weights, its outputs, and its gradient, by backpropagation and by differences."""
 
-from xpnet.network.net import DTYPES, Score, TwoLayerNet
-from xpnet.network.passes import backward, forward
+from xpnet.network.base import Score
+from xpnet.network.net import DTYPES, TwoLayerNet
+from xpnet.network.passes import backpropagate, forward
 
-__all__ = ["DTYPES", "Score", "TwoLayerNet", "backward", "forward"]
+__all__ = ["DTYPES", "Score", "TwoLayerNet", "backpropagate", "forward"]

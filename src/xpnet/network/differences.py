@@ -49,7 +49,7 @@ class _Layer(NamedTuple):
     directions: Array
     """Shape (J, C): how the outputs move when a unit's value does, over `scale`."""
     scale: float
-    """A power of 2, so that powers of the directions do not overflow."""
+    """A power of 2 that leaves all of them below 2 in size, so that their powers do not overflow."""
 
 
 def structured_gradient(
@@ -91,11 +91,17 @@ def structured_gradient(
     differentiate = partial(_network_gradient, activation=activation, loss=loss, h=h, max_bytes=max_bytes, xp=xp)
     if params["W1"].ndim == 2:
         return differentiate(params, x, targets)
+
+    def of_member(array: Array, member: int) -> Array:
+        if array.ndim == 2:
+            return array
+        return array[member if array.shape[0] > 1 else 0, ...]  # An axis of length 1 holds what all members share.
+
     results = [
         differentiate(
             {name: w[member, ...] for name, w in params.items()},
-            x[member, ...] if x.ndim == 3 else x,
-            targets.of_member(member),
+            of_member(x, member),
+            Targets(*(of_member(array, member) for array in targets)),
         )
         for member in range(params["W1"].shape[0])
     ]
@@ -123,7 +129,8 @@ def _network_gradient(
     sums = xp.matmul(x, params["W1"]) + params["b1"]
     values = activation._value(sums, xp=xp)
     outputs = xp.matmul(values, params["W2"]) + params["b2"]
-    scale = 2.0 ** max(0, math.frexp(float(to_host(xp.max(xp.abs(params["W2"])))))[1])
+    largest = float(to_host(xp.max(xp.abs(params["W2"]))))
+    scale = 2.0 ** max(0, math.frexp(largest)[1] - 1)
     axes = xp.eye(outputs.shape[1], dtype=x.dtype, device=device(x))
     gradients: Params = {}
     kinks: Params = {}

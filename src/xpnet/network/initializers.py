@@ -1,4 +1,4 @@
-"""Initial weights of a layer."""
+"""Initial parameters of a network."""
 
 from __future__ import annotations  # See _random.py.
 
@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from xpnet._checks import check_choice, check_positive
+from xpnet._random import generator
 
 INITIALIZERS = ("normal", "xavier", "he")
 
@@ -34,9 +35,23 @@ def weight_scale(init: str, fan_in: int, fan_out: int) -> float:
     return math.sqrt(2 / (fan_in + fan_out)) if kind == "xavier" else math.sqrt(2 / fan_in)
 
 
-def initial_weights(init: str, fan_in: int, fan_out: int, generator: np.random.Generator) -> np.ndarray:
-    """Draw weights on the host, shape (fan_in, fan_out), float64."""
-    return weight_scale(init, fan_in, fan_out) * generator.standard_normal((fan_in, fan_out))
+def initial_params(
+    init: str, inputs: int, hidden: int, outputs: int, *, seed: int, members: int | None = None
+) -> dict[str, np.ndarray]:
+    """Draw the weights of both layers on the host, in float64; biases are 0.
+
+    Examples
+    --------
+    >>> {name: w.shape for name, w in initial_params("he", 4, 3, 2, seed=0, members=5).items()}
+    {'W1': (5, 4, 3), 'b1': (5, 3), 'W2': (5, 3, 2), 'b2': (5, 2)}
+    """
+    streams = [generator(seed, "initial parameters", member) for member in range(members or 1)]
+    params = {}
+    for layer, fan_in, fan_out in (("1", inputs, hidden), ("2", hidden, outputs)):
+        scale = weight_scale(init, fan_in, fan_out)
+        params["W" + layer] = np.stack([scale * stream.standard_normal((fan_in, fan_out)) for stream in streams])
+        params["b" + layer] = np.zeros((len(streams), fan_out))
+    return params if members is not None else {name: w[0] for name, w in params.items()}
 
 
 def _standard_deviation(text: str) -> float:

@@ -1,34 +1,22 @@
-"""The two-layer network: parameters, prediction, loss, and its gradient."""
+"""The two-layer network: its options, predictions, loss, and gradients."""
 
 from collections.abc import Callable, Iterator
-from functools import partial, wraps
-from typing import Any, Concatenate, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
+from functools import partial
+from typing import Any, TypedDict, Unpack, overload
 
-import numpy as np
-
-from xpnet._checks import check_choice, check_count, check_real, namespace_of
-from xpnet._random import generator
-from xpnet._typing import Array, Namespace, Params
+from xpnet._checks import check_choice, check_count, namespace_of
+from xpnet._typing import Array, Params
 from xpnet.activations import ACTIVATIONS, Activation, softmax
-from xpnet.devices import Device, select_device, to_host
-from xpnet.losses import LOSSES, Loss
-from xpnet.losses.loss import Terms
-from xpnet.losses.targets import Targets, as_batch, check_targets
+from xpnet.devices import Device, select_device
+from xpnet.losses import LOSSES, Loss, Terms
+from xpnet.losses.targets import Targets, as_batch
 from xpnet.metrics import accuracy
+from xpnet.network.base import Network, Score, on_its_device
 from xpnet.network.differences import MAX_BYTES, structured_gradient
-from xpnet.network.initializers import initial_weights
-from xpnet.network.passes import backward, forward
+from xpnet.network.initializers import initial_params
+from xpnet.network.passes import backpropagate, forward
 
 DTYPES = ("float32", "float64")
-
-_PIECE_ROWS = 8192
-_PIECE_BYTES = 32 * 2**20
-"""A batch goes through the network in pieces of so many rows, or whose hidden values take so many bytes."""
-
-Score = TypeVar("Score", bound=float | list[float])
-"""What a record says of a network: a number, or with members a list of one number for each."""
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class _Options(TypedDict, total=False):
@@ -40,20 +28,7 @@ class _Options(TypedDict, total=False):
     seed: int
 
 
-def _on_its_device(
-    method: Callable[Concatenate["TwoLayerNet[Any]", P], R],
-) -> Callable[Concatenate["TwoLayerNet[Any]", P], R]:
-    """Let a method work on the network's GPU, whatever the current one of the caller's thread is."""
-
-    @wraps(method)
-    def on_its_device(net: "TwoLayerNet[Any]", /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with net.device.current():
-            return method(net, *args, **kwargs)
-
-    return on_its_device
-
-
-class TwoLayerNet(Generic[Score]):
+class TwoLayerNet(Network[Score]):
     """A network of one hidden layer, ``y = f(x W1 + b1) W2 + b2``.
 
     For classes, the outputs are logits: softmax turns them into probabilities and the loss is a cross-entropy. For
@@ -165,20 +140,10 @@ class TwoLayerNet(Generic[Score]):
         self.device = device if isinstance(device, Device) else select_device(device)
         self.dtype = dtype
         self.members = members
-        self.params: Params = self._initial_params(init, seed)
+        initial = initial_params(init, input_size, hidden_size, output_size, seed=seed, members=members)
+        self.params = {name: self.device.asarray(w, dtype) for name, w in initial.items()}
 
-    def _initial_params(self, init: str, seed: int) -> Params:
-        layers = (("1", self.input_size, self.hidden_size), ("2", self.hidden_size, self.output_size))
-        streams = [generator(seed, "initial parameters", member) for member in range(self.members or 1)]
-        params: Params = {}
-        for layer, fan_in, fan_out in layers:
-            weights = np.stack([initial_weights(init, fan_in, fan_out, stream) for stream in streams])
-            biases = np.zeros((len(streams), fan_out))
-            for name, host in (("W" + layer, weights), ("b" + layer, biases)):
-                params[name] = self.device.asarray(host[0] if self.members is None else host, self.dtype)
-        return params
-
-    @_on_its_device
+    @on_its_device
     def outputs(self, x: Array) -> Array:
         """Return the outputs (logits, for classes) of inputs `x`, shape (D,), (N, D) or (M, N, D).
 
@@ -188,7 +153,7 @@ class TwoLayerNet(Generic[Score]):
         >>> xpnet.TwoLayerNet(4, 3, 2).outputs(np.zeros(4)).shape
         (2,)
         """
-        x, xp = self._read(x)
+        xp = self.read_inputs(x)
         batch = as_batch(x)
         outputs = [
             forward(self.params, self.typed(batch[..., piece, :], xp=xp), activation=self.activation, xp=xp).outputs
@@ -199,7 +164,7 @@ class TwoLayerNet(Generic[Score]):
 
     __call__ = outputs
 
-    @_on_its_device
+    @on_its_device
     def predict(self, x: Array) -> Array:
         """Return the labels of inputs `x`, int64, one axis less than the outputs; for numbers, the outputs themselves.
 
@@ -215,23 +180,24 @@ class TwoLayerNet(Generic[Score]):
         xp = namespace_of(outputs=outputs)
         return xp.astype(xp.argmax(outputs, axis=-1), xp.int64)
 
-    @_on_its_device
+    @on_its_device
     def predict_proba(self, x: Array) -> Array:
         """Return the class probabilities of inputs `x`: the softmax of `outputs`."""
         self._check_classifies("predict_proba")
         return softmax(self.outputs(x))
 
-    @_on_its_device
+    @on_its_device
     def loss(self, x: Array, t: Array, *, sample_weight: Array | None = None) -> Array:
         """Return the mean loss of inputs `x` against targets `t`: one number, or one per member."""
         return self.loss_function(self.outputs(x), t, sample_weight=sample_weight)
 
-    @_on_its_device
+    @on_its_device
     def accuracy(self, x: Array, t: Array) -> Array:
         """Return the fraction of inputs `x` that are taken for their class `t`: one number, or one per member."""
         self._check_classifies("accuracy")
         return accuracy(self.outputs(x), t)
 
+    @on_its_device
     def gradient(self, x: Array, t: Array, *, sample_weight: Array | None = None) -> Params:
         """Return the gradient of `loss` with respect to every parameter, by backpropagation.
 
@@ -239,6 +205,7 @@ class TwoLayerNet(Generic[Score]):
         """
         return self._differentiate(x, t, sample_weight)[1]
 
+    @on_its_device
     def loss_and_gradient(self, x: Array, t: Array, *, sample_weight: Array | None = None) -> tuple[Array, Params]:
         """Return `loss` and `gradient` from one pass through the network.
 
@@ -247,21 +214,29 @@ class TwoLayerNet(Generic[Score]):
         >>> import numpy as np, xpnet
         >>> net = xpnet.TwoLayerNet(4, 3, 2)
         >>> loss, gradient = net.loss_and_gradient(np.eye(4), np.asarray([0, 1, 1, 0]))
-        >>> round(float(loss), 4), gradient["W1"].shape
-        (0.6931, (4, 3))
+        >>> round(float(loss), 2), gradient["W1"].shape
+        (0.69, (4, 3))
         """
-        terms, gradients, xp = self._differentiate(x, t, sample_weight)
-        return xp.sum(terms.losses(), axis=-1), gradients
+        terms, gradients = self._differentiate(x, t, sample_weight)
+        xp = namespace_of(x=x)
+        losses = [xp.sum(part.losses(), axis=-1) for part in terms]
+        return sum(losses[1:], start=losses[0]), gradients
 
-    @_on_its_device
-    def _differentiate(self, x: Array, t: Array, sample_weight: Array | None) -> tuple[Terms, Params, Namespace]:
+    def _differentiate(self, x: Array, t: Array, sample_weight: Array | None) -> tuple[list[Terms], Params]:
+        """Return the terms of every piece of a batch, and the gradients of the mean loss of all."""
         batch, targets, xp = self.read_batch(x, t, sample_weight)
-        hidden, values, outputs = forward(self.params, batch, activation=self.activation, xp=xp)
-        terms = self.loss_function._terms(outputs, targets, xp=xp)
-        slopes = terms.gradient()
-        return terms, backward(self.params, batch, hidden, values, slopes, activation=self.activation, xp=xp), xp
+        terms: list[Terms] = []
+        total: Params = {}
+        for piece in self.pieces(batch.shape[-2]):
+            rows, part = batch[..., piece, :], Targets(*(array[..., piece, :] for array in targets))
+            _, its_terms, gradients = backpropagate(
+                self.params, rows, part, activation=self.activation, loss=self.loss_function, xp=xp
+            )
+            terms.append(its_terms)
+            total = {name: total[name] + g if total else g for name, g in gradients.items()}
+        return terms, total
 
-    @_on_its_device
+    @on_its_device
     def numerical_gradient(
         self,
         x: Array,
@@ -333,74 +308,13 @@ class TwoLayerNet(Generic[Score]):
         batch, targets, xp = self.read_batch(x, t, sample_weight)
 
         def loss(name: str, w: Array) -> Array:
-            params = {**self.params, name: w}
-            outputs = forward(params, batch, activation=self.activation, xp=xp).outputs
-            return xp.sum(self.loss_function._terms(outputs, targets, xp=xp).losses())
+            with self.device.current():
+                outputs = forward({**self.params, name: w}, batch, activation=self.activation, xp=xp).outputs
+                return xp.sum(self.loss_function._terms(outputs, targets, xp=xp).losses())
 
         for name in self.params:
             yield name, partial(loss, name)
 
-    def to(self, device: str | Device) -> "TwoLayerNet[Score]":
-        """Return a copy of this network on another device."""
-        other: TwoLayerNet[Score] = object.__new__(type(self))
-        device = device if isinstance(device, Device) else select_device(device)
-        other.__setstate__({**self.__getstate__(), "device": device})
-        return other
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "params": {name: to_host(w).copy() for name, w in self.params.items()}}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.params = {name: self.device.asarray(w) for name, w in state["params"].items()}
-
-    # What other rooms build on: shapes are checked here, dtypes brought to that of the parameters.
-
-    def read_batch(self, x: Array, t: Array, sample_weight: Array | None) -> tuple[Array, Targets, Namespace]:
-        """Return inputs as a batch in the network's dtype, and targets ready for sums that are the mean loss."""
-        x, xp = self._read(x)
-        lead: tuple[int, ...] = () if self.members is None else (self.members,)
-        shape: tuple[int, ...] = (*(() if x.ndim == 1 else (*lead, int(x.shape[-2]))), self.output_size)
-        loss = self.loss_function
-        check_targets(
-            shape, t, sample_weight, classification=loss.classification, ignore_index=loss.ignored_label, xp=xp
-        )
-        if x.ndim == 1:
-            shape, t = (1, *shape), t[None, ...]
-        targets = loss.prepare_mean(t, shape, self.params["W1"].dtype, sample_weight=sample_weight, xp=xp)
-        return self.typed(as_batch(x), xp=xp), targets, xp
-
-    def pieces(self, rows: int) -> Iterator[slice]:
-        """Yield slices of so many rows that their hidden values take little memory."""
-        row_bytes = (self.members or 1) * self.hidden_size * int(self.dtype[-2:]) // 8
-        at_once = max(1, min(_PIECE_ROWS, _PIECE_BYTES // row_bytes))
-        for start in range(0, rows, at_once):
-            yield slice(start, min(start + at_once, rows))
-
-    def typed(self, x: Array, *, xp: Namespace) -> Array:
-        """Return inputs in the dtype of the parameters."""
-        return xp.astype(x, self.params["W1"].dtype, copy=False)
-
-    def _read(self, x: Array) -> tuple[Array, Namespace]:
-        xp = namespace_of(x=x, params=self.params["W1"])
-        ranks = (1, 2) if self.members is None else (2, 3)
-        if x.ndim not in ranks or x.shape[-1] != self.input_size or 0 in x.shape:
-            other = "one sample" if self.members is None else "one batch per member"
-            raise ValueError(
-                f"x must have shape (samples, {self.input_size}), or one axis {'less' if ranks[0] == 1 else 'more'} "
-                f"for {other}, got {tuple(x.shape)}: reshape x, or make a network for its number of features"
-            )
-        check_real(x, "x", xp=xp)
-        return x, xp
-
     def _check_classifies(self, what: str) -> None:
         if not self.loss_function.classification:
             raise ValueError(f"{what} is for classes, this network has loss={self.loss_function.name!r}: use predict")
-
-    def __repr__(self) -> str:
-        members = "" if self.members is None else f", members={self.members}"
-        return (
-            f"TwoLayerNet({self.input_size}, {self.hidden_size}, {self.output_size}, "
-            f"activation={self.activation.name!r}, loss={self.loss_function.name!r}, "
-            f"device={str(self.device)!r}, dtype={self.dtype!r}{members})"
-        )

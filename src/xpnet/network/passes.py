@@ -1,9 +1,11 @@
-"""The two passes through a network: forward to its outputs, backward to the gradients of its parameters."""
+"""The two passes through a network: forward to its outputs, and back to the gradients of its parameters."""
 
 from typing import NamedTuple
 
 from xpnet._typing import Array, Namespace, Params
 from xpnet.activations import Activation
+from xpnet.losses import Loss, Terms
+from xpnet.losses.targets import Targets
 
 
 class Forward(NamedTuple):
@@ -27,15 +29,22 @@ def forward(params: Params, x: Array, *, activation: Activation, xp: Namespace) 
     return Forward(hidden, values, outputs)
 
 
-def backward(
-    params: Params, x: Array, hidden: Array, values: Array, slopes: Array, *, activation: Activation, xp: Namespace
-) -> Params:
-    """Return the gradients of all parameters, given that of the outputs (`slopes`)."""
+def backpropagate(
+    params: Params, x: Array, targets: Targets, *, activation: Activation, loss: Loss, xp: Namespace
+) -> tuple[Array, Terms, Params]:
+    """Return the outputs of a batch `x`, the terms of the loss there, and the gradients of the sum of its losses."""
+    hidden, values, outputs = forward(params, x, activation=activation, xp=xp)
+    terms = loss._terms(outputs, targets, xp=xp)
+    slopes = terms.gradient()
     hidden_slopes = xp.matmul(slopes, xp.matrix_transpose(params["W2"]))
     hidden_slopes *= activation._derivative(hidden, values, xp=xp)
-    return {
-        "W1": xp.matmul(xp.matrix_transpose(x), hidden_slopes),
-        "b1": xp.sum(hidden_slopes, axis=-2),
-        "W2": xp.matmul(xp.matrix_transpose(values), slopes),
-        "b2": xp.sum(slopes, axis=-2),
-    }
+    return (
+        outputs,
+        terms,
+        {
+            "W1": xp.matmul(xp.matrix_transpose(x), hidden_slopes),
+            "b1": xp.sum(hidden_slopes, axis=-2),
+            "W2": xp.matmul(xp.matrix_transpose(values), slopes),
+            "b2": xp.sum(slopes, axis=-2),
+        },
+    )

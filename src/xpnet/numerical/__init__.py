@@ -8,6 +8,8 @@ function                   f maps                      result
 `numerical_partial_diff`   an array x to a number      a number
 `numerical_jacobian`       an array x to an array      f(x).shape + x.shape
 `numerical_hessian`        an array x to a number      x.shape + x.shape
+`numerical_jvp`            an array x to an array      shape of f(x)
+`numerical_hvp`            an array x to a number      shape of x
 =========================  ==========================  ===================
 """
 
@@ -15,6 +17,7 @@ from xpnet.numerical.descent import DivergenceError, gradient_descent
 from xpnet.numerical.differentiation import Derivative, numerical_diff
 from xpnet.numerical.gradient import numerical_gradient, numerical_jacobian, numerical_partial_diff
 from xpnet.numerical.hessian import numerical_hessian
+from xpnet.numerical.products import numerical_hvp, numerical_jvp
 
 __all__ = [
     "Derivative",
@@ -23,6 +26,8 @@ __all__ = [
     "numerical_diff",
     "numerical_gradient",
     "numerical_hessian",
+    "numerical_hvp",
     "numerical_jacobian",
+    "numerical_jvp",
     "numerical_partial_diff",
 ]

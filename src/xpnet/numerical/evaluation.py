@@ -1,22 +1,30 @@
 """Calls of a user's function at displaced points, and checks of what it returns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from array_api_compat import device, is_array_api_obj
+import numpy as np
+from array_api_compat import device, is_array_api_obj, is_numpy_array
 
-from xpnet._checks import check_count, namespace_of
+from xpnet._checks import check_callable, check_count, namespace_of
 from xpnet._typing import Array, Namespace
 
-Function = Callable[[Array], Any]
+Function = Callable[..., Any]
 
 MAX_BYTES = 64 * 2**20
 _CACHE_BYTES = 2**20
 
 
+def call(f: Function, args: Sequence[Any], kwargs: Mapping[str, Any] | None, x: Array) -> Any:
+    """Return f of x and its further arguments."""
+    return f(x, *args, **(kwargs or {}))
+
+
 def as_values(values: Any, points: Array, *, xp: Namespace) -> Array:
     """Return what f gave at `points` as an array of their library with a floating (or, from complex, complex) dtype."""
+    if isinstance(values, np.generic) and not is_numpy_array(points):
+        values = xp.asarray(values.item(), dtype=getattr(xp, values.dtype.name), device=device(points))
     if isinstance(values, int | float | complex) and not is_array_api_obj(values):
         dtype = xp.result_type(points.dtype, xp.complex64) if isinstance(values, complex) else points.dtype
         values = xp.asarray(values, dtype=dtype, device=device(points))
@@ -30,20 +38,8 @@ def as_values(values: Any, points: Array, *, xp: Namespace) -> Array:
     return values
 
 
-def evaluate_elementwise(f: Function, points: list[Array], x: Array, *, xp: Namespace) -> Array:
-    """Return f at the `points`, each of the shape of x, from one call with all of them; a 0-d x has a call for each."""
-    if x.ndim == 0:
-        values = [as_values(f(point), point, xp=xp) for point in points]
-        for value in values:
-            _check_elementwise(value, ())
-        return xp.stack(values)
-    batch = xp.stack(points)
-    values = as_values(f(batch), batch, xp=xp)
-    _check_elementwise(values, batch.shape)
-    return values
-
-
-def _check_elementwise(values: Array, shape: tuple[int, ...]) -> None:
+def check_elementwise(values: Array, shape: tuple[int, ...]) -> None:
+    """Refuse values of a function that is not elementwise."""
     if values.shape != shape:
         raise ValueError(
             f"f must return one value per point, shape {shape}, got {values.shape}: numerical_diff is for elementwise "
@@ -57,12 +53,17 @@ class WholeFunction:
     With ``vectorized=True`` it maps batches (B, *x.shape) to (B, *shape), of at most `max_bytes`; else x to `shape`.
     """
 
-    def __init__(self, f: Function, x: Array, *, vectorized: bool, max_bytes: int, xp: Namespace) -> None:
+    def __init__(
+        self, f: Function, x: Array, *, vectorized: bool, max_bytes: int, f0: Any = None, xp: Namespace
+    ) -> None:
+        check_callable(f, "f")
         check_count(max_bytes, "max_bytes")
         self._f, self._x, self._vectorized = f, x, vectorized
         self._max_bytes = max_bytes if vectorized else min(max_bytes, _CACHE_BYTES)
-        values = self._call(xp.asarray(xp.expand_dims(x, axis=0), copy=True), None, xp=xp)
-        self.centre = values[0, ...]
+        if f0 is None:
+            self.centre = self._call(xp.asarray(xp.expand_dims(x, axis=0), copy=True), None, xp=xp)[0, ...]
+        else:
+            self.centre = as_values(f0, x, xp=xp)
 
     def check_number(self) -> None:
         """Refuse an f that returns anything but one number for each x."""
@@ -86,6 +87,20 @@ class WholeFunction:
 
         values = self.at_rows(rows, index.shape[0], len(points), xp=xp)
         return xp.moveaxis(values, 1, 0)
+
+    def along(self, distances: list[Array], directions: Callable[[int, int], Array], *, xp: Namespace) -> Array:
+        """Return f at x moved along directions, shape (points, directions, *shape of f).
+
+        Value (k, i) belongs to x plus ``distances[k][i]`` times the direction i; ``directions(start, stop)`` gives
+        these, flattened: shape (stop - start, x.size).
+        """
+        flat = xp.reshape(self._x, (-1,))
+        table = xp.stack(distances, axis=-1)[:, :, None]
+
+        def rows(start: int, stop: int) -> Array:
+            return flat + table[start:stop, ...] * directions(start, stop)[:, None, :]
+
+        return xp.moveaxis(self.at_rows(rows, table.shape[0], len(distances), xp=xp), 1, 0)
 
     def at_rows(self, rows: Callable[[int, int], Array], count: int, points: int, *, xp: Namespace) -> Array:
         """Return f of ``rows(0, count)``, made in chunks, shape (count, points, *shape of f).

@@ -1,30 +1,24 @@
 """Derivatives of functions of a whole array: gradients, partial derivatives and Jacobians."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from array_api_compat import device
+from array_api_compat import device, is_array_api_obj
 
 from xpnet._checks import as_floating, namespace_of
 from xpnet._typing import Array, Namespace
 from xpnet.numerical.differentiation import Derivative
-from xpnet.numerical.evaluation import MAX_BYTES, Function, WholeFunction
-from xpnet.numerical.stencils import make_stencil
-from xpnet.numerical.steps import as_bounds, as_point, check_options, epsilon
+from xpnet.numerical.evaluation import Function
+from xpnet.numerical.preparation import prepare
+from xpnet.numerical.problem import Evaluate, Rows
+from xpnet.numerical.solver import solve
+from xpnet.numerical.sparsity import GroupedColumns
+from xpnet.numerical.steps import as_bounds
 
 
-def numerical_gradient(
-    f: Function,
-    x: Array,
-    *,
-    h: float | None = None,
-    method: str = "central",
-    bounds: tuple[Any, Any] | None = None,
-    compute_dtype: str | None = None,
-    vectorized: bool = False,
-    max_bytes: int = MAX_BYTES,
-    full_output: bool = False,
-) -> Any:
+def numerical_gradient(f: Function, x: Array, **options: Any) -> Any:
     r"""Return the gradient of a function of one array, by moving one entry of the array at a time.
 
     .. math:: \frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2h}
@@ -35,20 +29,18 @@ def numerical_gradient(
         Maps an array of the shape of `x` to a number; with ``vectorized=True``, a batch (B, *x.shape) to (B,).
     x : array of any shape, real
         Never changed: `f` gets copies. Integers are promoted to floating point.
-    h, method, bounds, compute_dtype
-        As for `numerical_diff`; each entry of `x` has a step of its own. ``f(x)`` itself is evaluated once.
+    h, h_rel, method, order, bounds, args, kwargs, f0, tolerance, rtol, atol, compute_dtype, full_output
+        As for `numerical_diff`; each entry of `x` has a step and bounds of its own. ``f(x)`` is evaluated once.
     vectorized : bool
         Whether `f` takes a batch of points. Otherwise it is called for each, with central differences
         ``1 + 2 * x.size`` times.
     max_bytes : int
         How large a batch of points may be, in bytes (but never less than those of one entry of `x`).
-    full_output : bool
-        As for `numerical_diff`; `evaluations` counts the points for each entry of `x`.
 
     Returns
     -------
     array of the shape and dtype of `x`
-        With ``full_output=True``, a named tuple ``(derivative, error, step, evaluations)``.
+        With ``full_output=True``, a named tuple ``(derivative, error, step, evaluations, status)``.
 
     Raises
     ------
@@ -72,22 +64,8 @@ def numerical_gradient(
     array([6., 8.])
     """
     xp = namespace_of(x=x)
-    result = _partial_derivatives(
-        f,
-        x,
-        None,
-        x.shape,
-        number=True,
-        h=h,
-        method=method,
-        bounds=bounds,
-        compute_dtype=compute_dtype,
-        vectorized=vectorized,
-        max_bytes=max_bytes,
-        full_output=full_output,
-        xp=xp,
-    )
-    return result if full_output else result.derivative
+    result = _partial_derivatives(f, x, None, x.shape, number=True, xp=xp, **options)
+    return result if options.get("full_output") else result.derivative
 
 
 def numerical_partial_diff(f: Function, x: Array, index: int | tuple[int, ...], **options: Any) -> Any:
@@ -131,7 +109,7 @@ def numerical_partial_diff(f: Function, x: Array, index: int | tuple[int, ...], 
     return result if options.get("full_output") else result.derivative
 
 
-def numerical_jacobian(f: Function, x: Array, **options: Any) -> Any:
+def numerical_jacobian(f: Function, x: Array, *, sparsity: Any = None, **options: Any) -> Any:
     r"""Return the Jacobian, :math:`J_{ki} = \partial f_k / \partial x_i`, of a function from one array to another.
 
     Parameters
@@ -140,6 +118,9 @@ def numerical_jacobian(f: Function, x: Array, **options: Any) -> Any:
         Maps an array of the shape of `x` to an array; with ``vectorized=True``, a batch (B, *x.shape) to (B, ...).
     x : array, real
         The point; integers are promoted to floating point.
+    sparsity : array of shape (f(x).size, x.size), optional
+        Nonzero where an entry of the flattened f(x) depends on one of the flattened x; anything with ``toarray()`` will
+        do. Entries of x of which no entry of f(x) depends on two are moved together.
     **options
         Keyword arguments of `numerical_gradient`.
 
@@ -160,9 +141,16 @@ def numerical_jacobian(f: Function, x: Array, **options: Any) -> Any:
     >>> numerical_jacobian(lambda x: np.stack([x[0] * x[1], x[1] ** 2]), np.asarray([3.0, 4.0]), h=1e-4)
     array([[4., 3.],
            [0., 8.]])
+
+    Where each entry of f(x) depends on one of x only, all can move at once:
+
+    >>> numerical_jacobian(np.square, np.asarray([1.0, 2.0, 3.0]), h=0.5, sparsity=np.eye(3))
+    array([[2., 0., 0.],
+           [0., 4., 0.],
+           [0., 0., 6.]])
     """
     xp = namespace_of(x=x)
-    result = _partial_derivatives(f, x, None, x.shape, number=False, xp=xp, **options)
+    result = _partial_derivatives(f, x, None, x.shape, number=False, sparsity=sparsity, xp=xp, **options)
     return result if options.get("full_output") else result.derivative
 
 
@@ -173,44 +161,39 @@ def _partial_derivatives(
     shape: tuple[int, ...],
     *,
     number: bool,
-    h: float | None = None,
-    method: str = "central",
-    bounds: tuple[Any, Any] | None = None,
-    compute_dtype: str | None = None,
-    vectorized: bool = False,
-    max_bytes: int = MAX_BYTES,
-    full_output: bool = False,
+    sparsity: Any = None,
     xp: Namespace,
+    **options: Any,
 ) -> Derivative:
     """Return the derivatives by the `entries` (flat; None: all) of x, shape (*shape of f, *shape)."""
-    check_options(f, method, h, bounds)
-    point = as_point(x, compute_dtype, xp=xp)
-    whole = WholeFunction(f, point, vectorized=vectorized, max_bytes=max_bytes, xp=xp)
+    whole, point, chosen = prepare(f, x, options, xp=xp)
     if number:
         whole.check_number()
-
     flat = xp.reshape(point, (-1,))
     index = xp.arange(flat.shape[0], device=device(x))
     if entries is not None:
         index = xp.asarray(entries, dtype=index.dtype, device=device(x))
-    moving = xp.take(flat, index)
-    limits = None
-    if bounds is not None:
-        low, high = (xp.take(xp.reshape(b, (-1,)), index) for b in as_bounds(bounds, point, xp=xp))
-        limits = low, high
-    eps = epsilon(point, whole.centre, xp=xp)
-    stencil = make_stencil(moving, method, h=h, bounds=limits, eps=eps, full_output=full_output, xp=xp)
 
-    values = whole.moved(stencil.points[stencil.centred :], index, xp=xp)
-    if stencil.centred:
-        values = xp.concat([xp.broadcast_to(whole.centre, (1, *values.shape[1:])), values])
-    estimate = stencil.estimate(values, xp=xp)
+    def of_entries(array: Array) -> Array:
+        return xp.take(xp.reshape(xp.broadcast_to(array, point.shape), (-1,)), index)
+
+    limits = None
+    if chosen.bounds is not None:
+        low, high = as_bounds(chosen.bounds, point, xp=xp)
+        limits = of_entries(low), of_entries(high)
+    if is_array_api_obj(chosen.h):
+        chosen = replace(chosen, h=of_entries(chosen.h))
+    evaluate: Evaluate = partial(whole.moved, xp=xp)
+    if sparsity is not None:
+        evaluate = GroupedColumns(whole, point, sparsity, xp=xp)
+    solution = solve(Rows(evaluate, of_entries(point), index, whole.centre, xp=xp), chosen, limits, xp=xp)
+
+    def entries_last(array: Array) -> Array:
+        return xp.reshape(xp.moveaxis(array, 0, -1), whole.centre.shape + shape)
 
     dtype = as_floating(x, "x", xp=xp).dtype
-    shape = whole.centre.shape + shape
-    entries_last = [xp.moveaxis(xp.broadcast_to(a, values.shape[1:]), 0, -1) for a in estimate]
-    derivative, error, step = (xp.astype(xp.reshape(a, shape), dtype) for a in entries_last)
-    return Derivative(derivative, error, step, len(stencil.points))
+    derivative, error, step = (xp.astype(entries_last(a), dtype) for a in solution[:3])
+    return Derivative(derivative, error, step, solution.evaluations, entries_last(solution.status))
 
 
 def _flat_index(index: int | tuple[int, ...], shape: tuple[int, ...]) -> int:

@@ -1,23 +1,20 @@
 """Second derivatives of functions of a whole array."""
 
+from typing import Any
+
 import numpy as np
 from array_api_compat import device
 
-from xpnet._checks import as_floating, namespace_of
+from xpnet._checks import as_floating, check_positive, namespace_of
 from xpnet._typing import Array
-from xpnet.numerical.evaluation import MAX_BYTES, Function, WholeFunction
-from xpnet.numerical.steps import as_point, best_step, check_options, check_step, epsilon
+from xpnet.numerical.differentiation import Derivative
+from xpnet.numerical.evaluation import Function
+from xpnet.numerical.mixed import Directions, mixed_derivatives
+from xpnet.numerical.preparation import prepare
+from xpnet.numerical.steps import check_step, scale_of
 
 
-def numerical_hessian(
-    f: Function,
-    x: Array,
-    *,
-    h: float | None = None,
-    compute_dtype: str | None = None,
-    vectorized: bool = False,
-    max_bytes: int = MAX_BYTES,
-) -> Array:
+def numerical_hessian(f: Function, x: Array, **options: Any) -> Any:
     r"""Return the Hessian of a function of one array, symmetric by construction.
 
     .. math::
@@ -31,15 +28,15 @@ def numerical_hessian(
         evaluated at four points for each entry of the upper triangle.
     x : array of any shape, real
         The point; integers are promoted to floating point.
-    h : float, optional
-        Step, in the unit of `x`; by default ``eps**(1/4) * max(|x|, 0.1)`` for each entry.
-    compute_dtype, vectorized, max_bytes
-        As for `numerical_gradient`.
+    **options
+        Keyword arguments of `numerical_gradient` but `order` and `bounds`. `h` is a number, by default
+        ``eps**(1/4) * max(|x|, 0.1)`` for each entry; "richardson" takes 26 points more for each entry of the triangle.
 
     Returns
     -------
     array, shape (*x.shape, *x.shape)
-        In the dtype of `x`.
+        In the dtype of `x`. With ``full_output=True``, a named tuple as from `numerical_gradient`, whose steps are in
+        units of ``max(|x|, 0.1)`` unless `h` is given.
 
     Raises
     ------
@@ -55,35 +52,38 @@ def numerical_hessian(
            [2., 0.]])
     """
     xp = namespace_of(x=x)
-    check_options(f, "central", h, None)
-    point = as_point(x, compute_dtype, xp=xp)
-    whole = WholeFunction(f, point, vectorized=vectorized, max_bytes=max_bytes, xp=xp)
+    whole, point, chosen = prepare(f, x, options, xp=xp)
     whole.check_number()
-
     flat = xp.reshape(point, (-1,))
     size = flat.shape[0]
-    if h is None:
-        step = best_step(flat, "hessian", epsilon(point, whole.centre, xp=xp), xp=xp)
-        step = (flat + step) - flat
-    else:
-        check_step(flat, h, xp=xp)
-        step = xp.full_like(flat, h)
+    if chosen.h is not None:
+        check_positive(chosen.h, "h")
+        check_step(flat, chosen.h, xp=xp)
+    every = xp.arange(size, device=device(x))
+    length = scale_of(flat, xp=xp) if chosen.h is None else xp.ones_like(flat)
+
+    def to_device(host: Any) -> Array:
+        return xp.asarray(host, dtype=every.dtype, device=device(x))
 
     rows_host, columns_host = np.triu_indices(size)
     count = len(rows_host)
-    every = xp.arange(size, device=device(x))
-    row, column = (xp.asarray(i, dtype=every.dtype, device=device(x)) for i in (rows_host, columns_host))
-    signs = xp.asarray([[1, 1], [1, -1], [-1, 1], [-1, -1]], dtype=flat.dtype, device=device(x))
+    row, column = to_device(rows_host), to_device(columns_host)
 
-    def arguments(start: int, stop: int) -> Array:
-        along_row, along_column = (xp.where(every == i[start:stop, None, None], step, 0.0) for i in (row, column))
-        return flat + along_row * signs[:, :1] + along_column * signs[:, 1:]
+    def along(which: Array) -> Directions:
+        return lambda pairs: xp.where(every == xp.take(which, pairs)[:, None], length, 0.0)
 
-    values = whole.at_rows(arguments, count, 4, xp=xp)
-    mixed = (values[:, 0] - values[:, 1]) - (values[:, 2] - values[:, 3])
-    upper = mixed / (4 * xp.take(step, row) * xp.take(step, column))
+    solution = mixed_derivatives(whole, flat, to_device(np.arange(count)), along(row), along(column), chosen, xp=xp)
+    unit = xp.take(length, row) * xp.take(length, column)
 
     position = np.zeros((size, size), dtype=np.int64)
     position[rows_host, columns_host] = position[columns_host, rows_host] = np.arange(count)
-    hessian = xp.take(upper, xp.asarray(position.ravel(), dtype=every.dtype, device=device(x)))
-    return xp.astype(xp.reshape(hessian, x.shape + x.shape), as_floating(x, "x", xp=xp).dtype)
+    place = to_device(position.ravel())
+    dtype = as_floating(x, "x", xp=xp).dtype
+
+    def symmetric(upper: Array) -> Array:
+        return xp.reshape(xp.take(upper, place), x.shape + x.shape)
+
+    upper = solution.derivative / unit, solution.error / unit, solution.step
+    derivative, error, step = (xp.astype(symmetric(a), dtype) for a in upper)
+    result = Derivative(derivative, error, step, solution.evaluations, symmetric(solution.status))
+    return result if chosen.full_output else derivative

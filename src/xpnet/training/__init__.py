@@ -2,7 +2,8 @@
 
 from xpnet.training.batches import epoch_order
 from xpnet.training.evaluation import Evaluation, evaluate
-from xpnet.training.loop import GRADIENTS, NonFiniteLossError, default_epochs, fit, fit_epochs
+from xpnet.training.fitting import default_epochs, fit, fit_epochs
+from xpnet.training.loop import GRADIENTS, NonFiniteLossError
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState
 

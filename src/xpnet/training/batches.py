@@ -10,12 +10,12 @@ from xpnet._checks import check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace
 from xpnet.devices import to_host
-from xpnet.losses import Loss
-from xpnet.losses.targets import Targets, check_targets, is_labels
+from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
 from xpnet.metrics import as_labels
 from xpnet.network import TwoLayerNet
 
 _BLOCK_BYTES = 4 * 2**20
+"""A block holds one mini-batch, or as many as keep its inputs and its outputs below so many bytes."""
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -46,15 +46,11 @@ class Split(NamedTuple):
     xp: Namespace
 
     @classmethod
-    def of(cls, net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None) -> Self:
-        """Check arrays, wherever they are, and bring them to the device."""
-        check_split(net, x, t, sample_weight)
-        x, t = net.device.asarray(x, net.dtype), net.device.asarray(t)
-        if sample_weight is not None:
-            sample_weight = net.device.asarray(sample_weight, net.dtype)
-        if not net.loss_function.classification:
-            t = net.device.asarray(t, net.dtype)
-        return cls(x, t, sample_weight, namespace_of(x=x, t=t))
+    def of(cls, net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> Self:
+        """Bring checked arrays to the device, wherever they are."""
+        move, loss = net.device.asarray, net.loss_function
+        x, t = move(x, net.dtype), move(t, None if loss.classification else net.dtype)
+        return cls(x, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device.namespace)
 
     def at(self, rows: Any) -> Self:
         """Return the samples in a slice of rows."""
@@ -69,29 +65,38 @@ class Split(NamedTuple):
         )
 
 
-def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None) -> None:
+def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> None:
     """Refuse arrays that do not fit the network, before anything is moved to its device."""
-    xp = namespace_of(x=x)
+    for name, array in (("x", x), ("t", t), ("sample_weight", sample_weight)):
+        if array is not None:
+            _check_place(net, name, array)
     if x.ndim != 2 or x.shape[1] != net.input_size or x.shape[0] == 0:
         raise ValueError(
             f"x must have shape (samples, {net.input_size}), got {tuple(x.shape)}: "
             "reshape it, or make a network for its number of features"
         )
-    check_real(x, "x", xp=xp)
-    lead = () if net.members is None or sample_weight is None or sample_weight.ndim < 2 else (net.members,)
-    loss, shape = net.loss_function, (*lead, x.shape[0], net.output_size)
-    check_targets(
-        shape,
-        t,
-        sample_weight,
-        classification=loss.classification,
-        ignore_index=loss.ignored_label,
-        xp=namespace_of(t=t),
-    )
+    check_real(x, "x", xp=namespace_of(x=x))
+    loss, xp = net.loss_function, namespace_of(t=t)
+    shape: tuple[int, ...] = (int(x.shape[0]), net.output_size)
+    check_targets(shape, t, None, classification=loss.classification, ignore_index=loss.ignored_label, xp=xp)
+    if sample_weight is not None:
+        shape = shape if net.members is None else (net.members, *shape)
+        check_sample_weight(shape, sample_weight, xp=namespace_of(sample_weight=sample_weight))
+
+
+def _check_place(net: TwoLayerNet[Any], name: str, array: Array) -> None:
+    if not isinstance(array, np.ndarray) and namespace_of(**{name: array}) is not net.device.namespace:
+        raise TypeError(
+            f"{name} must be a NumPy array, or one of the network's device {net.device}, got one of "
+            f"{type(array).__module__.partition('.')[0]}: move it with xpnet.to_host"
+        )
 
 
 def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Draw which samples train and which validate: a `fraction` of all, and as nearly as can be of every class."""
+    """Draw which samples train and which validate: a `fraction` of all, and as nearly as can be of every class.
+
+    Both in rising order, since what is trained on is shuffled in every epoch.
+    """
     samples = t.shape[0]
     count = round(fraction * samples)
     if not 0 < count < samples:
@@ -126,27 +131,28 @@ class Block(NamedTuple):
             yield self.x[step, ...], Targets(self.targets.values[step, ...], self.targets.weights[step, ...])
 
 
-def blocks(train: Split, order: Array, batch_size: int, loss: Loss, *, members: bool, outputs: int) -> Iterator[Block]:
+def blocks(net: TwoLayerNet[Any], train: Split, order: Array, batch_size: int) -> Iterator[Block]:
     """Yield the mini-batches of an epoch.
 
     Rows are gathered for a block of many mini-batches at once: few launches on a GPU, and on a CPU a piece of memory
     that is large enough for the C library to keep, where one allocated per step goes back to the system each time.
     """
-    xp, rows = train.xp, order.shape[0]
+    xp, rows, members = train.xp, order.shape[0], net.members or 1
     batch_size = min(batch_size, rows)
-    sample_bytes = train.x.shape[1] * xp.finfo(train.x.dtype).bits // 8
-    block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * sample_bytes))
+    row_bytes = max(net.input_size, members * net.output_size) * xp.finfo(train.x.dtype).bits // 8
+    block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * row_bytes))
     full = rows - rows % batch_size
     starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
     for start, stop in zip(starts, [*starts[1:], rows], strict=True):
         size = min(batch_size, stop - start)
         block = train.take(order[start:stop])
-        steps = ((stop - start) // size, 1, size) if members else ((stop - start) // size, size)
+        steps = ((stop - start) // size, 1, size) if net.members else ((stop - start) // size, size)
         weight = block.sample_weight
         if weight is not None:
             weight = xp.reshape(weight, (-1, *steps) if weight.ndim > 1 else steps)
             # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
             weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(steps) else weight
         t = xp.reshape(block.t, (*steps, *block.t.shape[1:]))
-        targets = loss.prepare_mean(t, (*steps, outputs), block.x.dtype, sample_weight=weight, xp=xp)
+        shape = (*steps, net.output_size)
+        targets = net.loss_function.prepare_mean(t, shape, block.x.dtype, sample_weight=weight, xp=xp)
         yield Block(xp.reshape(block.x, (-1, size, block.x.shape[1])), targets)

@@ -8,7 +8,7 @@ from xpnet.devices import to_host
 from xpnet.losses.targets import divisor, is_counted
 from xpnet.metrics import as_labels, count_correct
 from xpnet.network import Score, TwoLayerNet, forward
-from xpnet.training.batches import Split
+from xpnet.training.batches import Split, check_split
 
 CLASS_METRICS = ("accuracy",)
 NUMBER_METRICS = ("rmse", "mae", "r2")
@@ -77,8 +77,8 @@ def evaluate(net: TwoLayerNet[Score], x: Array, t: Array, *, sample_weight: Arra
     (2.3, True)
     """
     with net.device.current():
-        split = Split.of(net, x, t, sample_weight)
-        return read_evaluation(net, to_host(scores(net, split)))
+        check_split(net, x, t, sample_weight)
+        return read_evaluation(net, to_host(scores(net, Split.of(net, x, t, sample_weight))))
 
 
 def scores(net: TwoLayerNet[Any], split: Split) -> Array:

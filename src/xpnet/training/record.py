@@ -23,7 +23,7 @@ class Record(Generic[Score]):
     validation: Evaluation[Score] | None
     """None where there is nothing to validate on."""
     seconds: float
-    """Since `fit` was called, evaluation included."""
+    """Since this call of `fit` began to train, evaluation included."""
     samples_per_second: float
     """Training samples over the time of this epoch, evaluation included."""
     batch_losses: np.ndarray[Any, Any]

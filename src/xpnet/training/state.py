@@ -1,8 +1,8 @@
 """What a training is at the end of an epoch, as plain data: enough to go on from there, bit for bit."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -13,7 +13,7 @@ from xpnet.network import TwoLayerNet
 from xpnet.optimizers import Optimizer, OptimizerState
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Best:
     """The epoch with the lowest validation loss so far."""
 
@@ -22,11 +22,12 @@ class Best:
     params: Params
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainingState:
     """What `fit` needs to go on after an epoch: parameters, what the optimizer remembers, and the counters of draws.
 
-    Its arrays are copies of their own, which no later step changes.
+    Its arrays are copies of their own, which no later step changes. It can be pickled and deep-copied: then they become
+    NumPy arrays, so that another process, or a machine with another device, can go on.
 
     Parameters
     ----------
@@ -48,29 +49,52 @@ class TrainingState:
     seed: int
     best: Best | None = None
 
+    def map_arrays(self, function: Callable[[str, Params], Params]) -> Self:
+        """Return the state with each set of parameters, and each slot, replaced by what `function` gives for it."""
+        slots = {slot: function(slot, arrays) for slot, arrays in self.optimizer.slots.items()}
+        best = self.best and replace(self.best, params=function("best parameters", self.best.params))
+        params = function("parameters", self.params)
+        return replace(self, params=params, optimizer=OptimizerState(self.optimizer.step, slots), best=best)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self.map_arrays(_on_host))
+
 
 def copied(arrays: Mapping[str, Array]) -> Params:
     """Return copies, for arrays that are updated in place."""
     return {name: array_namespace(array).asarray(array, copy=True) for name, array in arrays.items()}
 
 
-def restored(state: TrainingState, net: TwoLayerNet[Any], optimizer: Optimizer) -> tuple[Params, OptimizerState]:
-    """Return copies of parameters and optimizer state on the device of `net`, or refuse a state that does not fit."""
+def restored(state: TrainingState, net: TwoLayerNet[Any], optimizer: Optimizer) -> TrainingState:
+    """Return a copy of a state on the device of `net`, or refuse one that does not fit."""
     if set(state.optimizer.slots) != set(optimizer.slot_names):
         raise ValueError(
             f"state: its optimizer remembers {_listed(state.optimizer.slots)}, {optimizer.name} "
             f"{_listed(optimizer.slot_names)}: go on with the optimizer it was made with"
         )
 
-    def placed(arrays: Params, what: str) -> Params:
-        wanted = {name: tuple(w.shape) for name, w in net.params.items()}
-        given = {name: tuple(w.shape) for name, w in arrays.items()}
-        if given != wanted:
-            raise ValueError(f"state: {what} have shapes {given}, those of the network are {wanted}: use its own state")
-        return {name: net.device.asarray(np.array(to_host(w)), net.dtype) for name, w in arrays.items()}
+    def placed(what: str, arrays: Params) -> Params:
+        given = _on_host(what, arrays)
+        wanted = {name: (tuple(w.shape), net.dtype) for name, w in net.params.items()}
+        found = {name: (w.shape, w.dtype.name) for name, w in given.items()}
+        if found != wanted:
+            name = next(name for name in wanted | found if found.get(name) != wanted.get(name))
+            raise ValueError(
+                f"state: {name} of its {what} is {_shown(found, name)}, that of the network is "
+                f"{_shown(wanted, name)}: go on with the network it was made with"
+            )
+        return {name: net.device.asarray(w) for name, w in given.items()}
 
-    slots = {slot: placed(arrays, slot) for slot, arrays in state.optimizer.slots.items()}
-    return placed(state.params, "parameters"), OptimizerState(state.optimizer.step, slots)
+    return state.map_arrays(placed)
+
+
+def _on_host(what: str, arrays: Params) -> Params:
+    return {name: np.array(to_host(w)) for name, w in arrays.items()}
+
+
+def _shown(facts: Mapping[str, tuple[Any, str]], name: str) -> str:
+    shape, dtype = facts.get(name, (None, ""))
+    return f"{dtype} of shape {shape}" if dtype else "missing"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,0 +1,236 @@
+"""`fit`: every argument checked, the data brought to the device, and then the loop."""
+
+import math
+from collections.abc import Iterator
+from numbers import Real
+from typing import Any, TypeAlias
+
+from xpnet._checks import check_choice, check_count
+from xpnet._typing import Array
+from xpnet.network import Score, TwoLayerNet
+from xpnet.optimizers import SGD, Optimizer
+from xpnet.training.batches import Split, check_split, held_back
+from xpnet.training.loop import GRADIENTS, Job, train_epochs
+from xpnet.training.progress import with_bar
+from xpnet.training.record import Record
+from xpnet.training.state import TrainingState, copied, restored
+
+ITERATIONS = 10_000
+"""The chapter's number of steps, which the default number of epochs rounds up."""
+
+Validation: TypeAlias = float | tuple[Array, Array] | None
+
+
+def fit(
+    net: TwoLayerNet[Score],
+    x: Array,
+    t: Array,
+    *,
+    validation: Validation = None,
+    sample_weight: Array | None = None,
+    optimizer: Optimizer | None = None,
+    batch_size: int = 100,
+    epochs: int | None = None,
+    seed: int | None = None,
+    gradient: str = "backpropagation",
+    patience: int | None = None,
+    state: TrainingState | None = None,
+    progress: bool = False,
+) -> list[Record[Score]]:
+    """Train `net` in place and return a record of every epoch.
+
+    Every epoch is a permutation of the training set, drawn on the host from (seed, epoch), and cut into mini-batches;
+    the last one may be short. The data are moved to the device of the network once, and read back from it once an
+    epoch.
+
+    Parameters
+    ----------
+    net : TwoLayerNet
+        Changed in place.
+    x : array, shape (n, D)
+        Features, on the host or on the network's device.
+    t : array, shape (n,) or (n, C)
+        Labels, or targets with a value for every output.
+    validation : float or pair of arrays, optional
+        What every epoch is judged by: a fraction of the samples, in (0, 1), which is then not trained on (drawn by the
+        seed, and of every class alike), or a set ``(x, t)`` of its own.
+    sample_weight : array, shape (n,), optional
+        Weights of the training samples.
+    optimizer : Optimizer, optional
+        The chapter's by default: ``SGD(learning_rate=0.1)``.
+    batch_size : int
+        Samples in a mini-batch.
+    epochs : int, optional
+        The epoch to train up to, those of `state` included; by default as many as hold 10,000 mini-batches.
+    seed : int, optional
+        Same seed, same mini-batches, on every device. By default 0, or that of `state`.
+    gradient : {"backpropagation", "numerical"}
+        How each step gets its gradient; "numerical" is `TwoLayerNet.numerical_gradient`, some hundred times slower.
+    patience : int, optional
+        Stop when the validation loss has not fallen for so many epochs; at the end the network gets the parameters of
+        the epoch where it was lowest.
+    state : TrainingState, optional
+        Go on from ``record.state`` of an earlier call with the same arguments: 2 epochs and 2 more equal 4, to the bit
+        on one device. The network gets the parameters of the state.
+    progress : bool
+        Show a bar, on a terminal or in a notebook.
+
+    Returns
+    -------
+    list of Record
+        One for each epoch that this call trained. Each holds a copy of the parameters, and of what the optimizer
+        remembers, in its `state`: for very many epochs of a large network take `fit_epochs`.
+
+    Raises
+    ------
+    NonFiniteLossError
+        At the end of an epoch, if a loss in it, or of the network after it, is not finite.
+    TypeError, ValueError
+        If an argument, a shape or a label does not fit; before anything is moved to the device.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> data = xpnet.load_digits()
+    >>> net = xpnet.TwoLayerNet(64, 50, 10, init="xavier")
+    >>> rule = xpnet.Adam(learning_rate=0.01)
+    >>> records = xpnet.fit(net, *data.train, validation=data.test, optimizer=rule, epochs=2)
+    >>> [(record.epoch, record.step, record.validation_accuracy > 0.8) for record in records]
+    [(1, 39, True), (2, 78, True)]
+    """
+    records = fit_epochs(
+        net,
+        x,
+        t,
+        validation=validation,
+        sample_weight=sample_weight,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=seed,
+        gradient=gradient,
+        patience=patience,
+        state=state,
+    )
+    return list(with_bar(records) if progress else records)
+
+
+def fit_epochs(
+    net: TwoLayerNet[Score],
+    x: Array,
+    t: Array,
+    *,
+    validation: Validation = None,
+    sample_weight: Array | None = None,
+    optimizer: Optimizer | None = None,
+    batch_size: int = 100,
+    epochs: int | None = None,
+    seed: int | None = None,
+    gradient: str = "backpropagation",
+    patience: int | None = None,
+    state: TrainingState | None = None,
+) -> Iterator[Record[Score]]:
+    """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
+
+    Nothing is trained before the first record is asked for, and nothing more after a ``break``. Arguments are those
+    of `fit`, and checked at once.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> data = xpnet.load_digits()
+    >>> net = xpnet.TwoLayerNet(64, 50, 10, init="xavier")
+    >>> for record in xpnet.fit_epochs(net, *data.train, validation=0.2, optimizer=xpnet.Adam(0.01)):
+    ...     if record.validation_accuracy > 0.9:
+    ...         break
+    >>> record.epoch
+    2
+    """
+    optimizer = SGD() if optimizer is None else optimizer
+    seed = _checked_seed(seed, state)
+    _check_options(optimizer, batch_size, epochs, gradient, patience)
+    if patience is not None and (validation is None or net.members is not None):
+        need = "a validation set to watch" if validation is None else "a network without members"
+        raise ValueError(f"patience={patience} needs {need}: give validation=0.2, say, or leave patience out")
+    check_split(net, x, t, sample_weight)
+    fraction, pair = _read_validation(net, validation)
+    kept, held = (None, None) if fraction is None else held_back(net, t, fraction, seed)
+
+    epochs = default_epochs(int(x.shape[0] if kept is None else kept.size), batch_size) if epochs is None else epochs
+    if state is not None and state.epoch >= epochs:
+        raise ValueError(f"epochs must be more than the {state.epoch} of the state, got {epochs}: it has them already")
+    with net.device.current():
+        rule = optimizer.prepare(net.params, members=net.members is not None, xp=net.device.namespace)
+        if state is None:
+            state = TrainingState(copied(net.params), optimizer.initial_state(net.params), 0, seed)
+        else:
+            state = restored(state, net, optimizer)
+        train, test = Split.of(net, x, t, sample_weight), None
+        if kept is not None:
+            test = train.take(net.device.asarray(held))._replace(sample_weight=None)
+            train = train.take(net.device.asarray(kept))
+        elif pair is not None:
+            test = Split.of(net, *pair)
+        net.params.update(copied(state.params))
+    return train_epochs(
+        net, Job(train, test, optimizer, rule, GRADIENTS[gradient], batch_size, epochs, patience), state
+    )
+
+
+def default_epochs(samples: int, batch_size: int) -> int:
+    """Return the number of epochs that hold the chapter's 10,000 mini-batches: 17 for MNIST.
+
+    Examples
+    --------
+    >>> from xpnet.training import default_epochs
+    >>> default_epochs(60_000, 100), default_epochs(3823, 100)
+    (17, 257)
+    """
+    check_count(samples, "samples")
+    check_count(batch_size, "batch_size")
+    return math.ceil(ITERATIONS / math.ceil(samples / batch_size))
+
+
+def _check_options(optimizer: Any, batch_size: Any, epochs: Any, gradient: Any, patience: Any) -> None:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"optimizer must be an Optimizer such as xpnet.Adam(0.001), got {optimizer!r} of type "
+            f"{type(optimizer).__name__}: make one"
+        )
+    check_count(batch_size, "batch_size")
+    check_choice(gradient, "gradient", GRADIENTS)
+    for name, value in (("epochs", epochs), ("patience", patience)):
+        if value is not None:
+            check_count(value, name)
+
+
+def _checked_seed(seed: int | None, state: TrainingState | None) -> int:
+    if state is not None and not isinstance(state, TrainingState):
+        raise TypeError(f"state must be a TrainingState, got a {type(state).__name__}: pass record.state")
+    if seed is None:
+        return 0 if state is None else state.seed
+    check_count(seed, "seed", minimum=0)
+    if state is not None and state.seed != seed:
+        raise ValueError(f"seed must be that of the state, {state.seed}, got {seed}: leave it out")
+    return seed
+
+
+def _read_validation(
+    net: TwoLayerNet[Any], validation: Any
+) -> tuple[float, None] | tuple[None, tuple[Array, Array] | None]:
+    """Return the part of the data that is to be held back, or the pair of arrays that is given."""
+    if validation is None:
+        return None, None
+    if isinstance(validation, tuple | list) and len(validation) == 2:
+        x, t = validation
+        try:
+            check_split(net, x, t)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"validation: {error}") from None
+        return None, (x, t)
+    expected = "validation must be a fraction in (0, 1), a pair (x, t) or None"
+    if isinstance(validation, bool) or not isinstance(validation, Real):
+        raise TypeError(f"{expected}, got one of type {type(validation).__name__}: give validation=0.2, say")
+    if not 0 < float(validation) < 1:
+        raise ValueError(f"{expected}, got {validation}: give validation=0.2, say")
+    return float(validation), None
