@@ -99,8 +99,7 @@ def test_single_sample_is_a_batch_of_one(backend, close, name):
 
 
 @every_loss
-@pytest.mark.parametrize("shared_targets", [True, False], ids=["shared targets", "own targets"])
-@pytest.mark.parametrize("weights", [None, "shared", "own"])
+@pytest.mark.parametrize(("shared_targets", "weights"), [(True, None), (False, "shared"), (True, "own")])
 def test_each_member_is_a_batch_of_its_own(backend, close, name, shared_targets, weights):
     loss, t = LOSSES[name], target_of(name)
     y = np.stack([OUTPUTS[name], OUTPUTS[name][::-1], OUTPUTS[name] ** 2])
