@@ -142,16 +142,16 @@ def test_a_difference_is_exact_however_small_the_step(backend, close, name, dtyp
     [
         ("sigmoid", [0.0, 1.0]),
         ("tanh", [-1.0, 1.0]),
-        ("gelu", [0.0, 1e14]),
-        ("silu", [0.0, 1e14]),
+        ("gelu", [0.0, 1e38]),
+        ("silu", [0.0, 1e38]),
         ("softmax", [0.0, 1.0]),
-        ("log_softmax", [-2e14, 0.0]),
+        ("log_softmax", [-2e38, 0.0]),
     ],
 )
 def test_nothing_overflows(backend, close, name, expected, dtype):
-    z = backend.asarray([-1e14, 1e14], dtype)
-    # The sigmoid is held at about the smallest normal number, here times |z|.
-    close(getattr(xpnet, name)(z), np.asarray(expected, dtype), dtype=dtype, rtol=0, atol=2e14 * 2.0**-126)
+    z = backend.asarray([-1e38, 1e38], dtype)
+    # The sigmoid is held at about the smallest normal number, and silu at 88 times that in float32.
+    close(getattr(xpnet, name)(z), np.asarray(expected, dtype), dtype=dtype, rtol=0, atol=2.0**-119)
     if name in ACTIVATIONS:
         slopes = [0.0, float(expected[1] > 1)]
         close(ACTIVATIONS[name].derivative(z), slopes, dtype=dtype, rtol=0, atol=rounding(1, dtype))

@@ -215,30 +215,41 @@ class SiLU(Activation):
 
     name = "silu"
 
-    def _gate(self, z: Array, *, xp: Namespace) -> Array:
+    def _gate(self, z: Array) -> Array:
         """Return g(z) of ``f(z) = z s(g(z))``."""
         return z
 
-    def _gate_slope(self, z: Array, *, xp: Namespace) -> Any:
+    def _gate_slope(self, z: Array) -> Any:
         """Return g'(z)."""
         return 1
 
-    def _gate_difference(self, z: Array, d: Array, *, xp: Namespace) -> Array:
+    def _gate_difference(self, z: Array, d: Array) -> Array:
         """Return g(z + d) - g(z)."""
         return d
 
+    def _saturation(self, exponent: float) -> float:
+        """Return where s(g(z)) has reached 0 and 1: at ``|g(z)| = exponent``."""
+        return exponent
+
+    def _held(self, z: Array, *, xp: Namespace) -> Array:
+        """Return z held to where f is curved: beyond, f is 0 or z, while z s(g) would not be 0, and z^3 overflow."""
+        bound = self._saturation(_largest_exponent(z.dtype, xp))
+        return xp.minimum(xp.maximum(z, -bound), bound)
+
     def _value(self, z: Array, *, xp: Namespace) -> Array:
-        return z * sigmoid._value(self._gate(z, xp=xp), xp=xp)
+        held = self._held(z, xp=xp)
+        return xp.maximum(z, held) * sigmoid._value(self._gate(held), xp=xp)
 
     def _derivative(self, z: Array, a: Array, *, xp: Namespace) -> Array:
-        s = sigmoid._value(self._gate(z, xp=xp), xp=xp)
-        return s * (1 + z * (1 - s) * self._gate_slope(z, xp=xp))
+        z = self._held(z, xp=xp)
+        s = sigmoid._value(self._gate(z), xp=xp)
+        return s * (1 + z * (1 - s) * self._gate_slope(z))
 
     def _difference(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
         # (z + d) s(g + e) - z s(g) = d s(g) + (z + d) (s(g + e) - s(g)) with e = g(z + d) - g(z).
-        gate, e = self._gate(z, xp=xp), self._gate_difference(z, d, xp=xp)
-        s = sigmoid._value(gate, xp=xp)
-        return d * s + (z + d) * sigmoid._difference(gate, s, e, xp=xp)
+        z = self._held(z, xp=xp)
+        s = sigmoid._value(self._gate(z), xp=xp)
+        return d * s + (z + d) * sigmoid._difference(z, s, self._gate_difference(z, d), xp=xp)
 
 
 class GELU(SiLU):
@@ -260,23 +271,18 @@ class GELU(SiLU):
     name = "gelu"
     _SCALE, _CUBE = 2 * math.sqrt(2 / math.pi), 0.044715
 
-    def _gate(self, z: Array, *, xp: Namespace) -> Array:
-        z = _held(z, xp=xp)
+    def _gate(self, z: Array) -> Array:
         return self._SCALE * (z + self._CUBE * (z * z * z))
 
-    def _gate_slope(self, z: Array, *, xp: Namespace) -> Any:
-        z = _held(z, xp=xp)
+    def _gate_slope(self, z: Array) -> Any:
         return self._SCALE * (1 + 3 * self._CUBE * (z * z))
 
-    def _gate_difference(self, z: Array, d: Array, *, xp: Namespace) -> Array:
+    def _gate_difference(self, z: Array, d: Array) -> Array:
         # (z + d)^3 - z^3 = d (3 z (z + d) + d^2)
-        z = _held(z, xp=xp)
         return self._SCALE * d * (1 + self._CUBE * (3 * z * (z + d) + d * d))
 
-
-def _held(z: Array, *, xp: Namespace) -> Array:
-    """Return z held within -32..32: beyond, GELU's gate is 0 or 1 in any dtype, while z^3 would overflow at last."""
-    return xp.minimum(xp.maximum(z, -32.0), 32.0)
+    def _saturation(self, exponent: float) -> float:
+        return math.cbrt(exponent / (self._SCALE * self._CUBE))
 
 
 sigmoid = Sigmoid()
