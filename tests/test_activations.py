@@ -28,7 +28,8 @@ REFERENCES = {
     "log_softmax": lambda z: special.log_softmax(z, axis=-1),
 }
 ROWS = np.asarray([[0.25, 2.875, 4.0], [-1.5, 0.0, 1.0], [50.0, -50.0, 49.0]])  # all of them numbers of float32
-POINTS = np.asarray([-7.0, -1.0, -0.125, 0.0, 2.0**-10, 0.5, 6.0])
+# Of the shape of ROWS, as most arrays here: JAX compiles every operation anew for every shape.
+POINTS = np.asarray([[-7.0, -3.0, -1.0], [-0.125, 0.0, 2.0**-10], [0.5, 2.0, 6.0]])
 
 every_function = pytest.mark.parametrize("name", list(REFERENCES))
 every_activation = pytest.mark.parametrize("name", list(ACTIVATIONS))
@@ -46,14 +47,14 @@ def test_equals_scipy_in_the_shape_and_dtype_of_its_input(backend, close, name, 
     # Softmax takes exponentials of differences of up to 100. The sigmoid of what is far below 0 is held at the smallest
     # normal number, and JAX takes a smaller one for 0: 50 times that is the gelu of -50.
     rtol, atol = rounding(128, dtype), 50 * float(np.finfo(dtype).tiny)
-    for z in (ROWS,) if dtype == "float32" else (ROWS[0], ROWS, ROWS[None, ...]):
+    for z in (ROWS[0], ROWS, ROWS[None, ...]) if "softmax" in name and dtype == "float64" else (ROWS,):
         actual = getattr(xpnet, name)(backend.asarray(z, dtype))
         close(actual, REFERENCES[name](z), dtype=dtype, rtol=rtol, atol=atol)
 
 
 @every_function
 def test_integers_become_floating(backend, close, name):
-    integers = np.asarray([[1, 0, -2], [3, 3, 3]])
+    integers = np.asarray([[1, 0, -2], [3, 3, 3], [-4, 5, 2]])
     actual = getattr(xpnet, name)(backend.asarray(integers))
     assert actual.dtype == backend.xp.zeros(1).dtype
     close(actual, REFERENCES[name](integers), roundings=32)
@@ -127,33 +128,36 @@ STEPS = [2.0**-100, -(2.0**-100), 2.0**-30, -(2.0**-10), 0.125, -0.125, 3.0, -20
 @every_activation
 @every_dtype
 def test_a_difference_is_exact_however_small_the_step(backend, close, name, dtype):
-    d = np.asarray(STEPS)[:, None]
-    with localcontext(prec=80):
-        values = {(z, s): decimal_of(name, Decimal(z) + Decimal(s)) for z in POINTS for s in (0.0, *STEPS)}
-        expected = np.asarray([[float(values[z, s] - values[z, 0.0]) for z in POINTS] for s in STEPS])
-    actual = ACTIVATIONS[name].difference(backend.asarray(POINTS, dtype), backend.asarray(d, dtype))
-    # A slope of up to 1.1 is right to its last place, up to gelu's: its gate is 12 times as steep, times z.
-    close(actual / backend.asarray(d, dtype), expected / d, dtype=dtype, rtol=0, atol=rounding(64, dtype))
+    def rise(z, s):
+        return float(decimal_of(name, Decimal(z) + Decimal(s)) - decimal_of(name, Decimal(z)))
+
+    for s in STEPS:
+        with localcontext(prec=80):
+            expected = np.asarray([[rise(z, s) / s for z in row] for row in POINTS.tolist()])
+        d = backend.asarray(np.full(POINTS.shape, s), dtype)
+        actual = ACTIVATIONS[name].difference(backend.asarray(POINTS, dtype), d)
+        # A slope of up to 1.1 is right to its last place, up to gelu's: its gate is 12 times as steep, times z.
+        close(actual / d, expected, dtype=dtype, rtol=0, atol=rounding(64, dtype))
 
 
 @every_dtype
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("sigmoid", [0.0, 1.0]),
-        ("tanh", [-1.0, 1.0]),
-        ("gelu", [0.0, 1e38]),
-        ("silu", [0.0, 1e38]),
-        ("softmax", [0.0, 1.0]),
-        ("log_softmax", [-2e38, 0.0]),
+        ("sigmoid", [0.0, 1.0, 0.0]),
+        ("tanh", [-1.0, 1.0, -1.0]),
+        ("gelu", [0.0, 1e38, 0.0]),
+        ("silu", [0.0, 1e38, 0.0]),
+        ("softmax", [0.0, 1.0, 0.0]),
+        ("log_softmax", [-2e38, 0.0, -2e38]),
     ],
 )
 def test_nothing_overflows(backend, close, name, expected, dtype):
-    z = backend.asarray([-1e38, 1e38], dtype)
+    z, expected = backend.asarray([[-1e38, 1e38, -1e38]] * 3, dtype), np.asarray([expected] * 3)
     # The sigmoid is held at about the smallest normal number, and silu at 88 times that in float32.
-    close(getattr(xpnet, name)(z), np.asarray(expected, dtype), dtype=dtype, rtol=0, atol=2.0**-119)
+    close(getattr(xpnet, name)(z), expected.astype(dtype), dtype=dtype, rtol=0, atol=2.0**-119)
     if name in ACTIVATIONS:
-        slopes = [0.0, float(expected[1] > 1)]
+        slopes = (expected > 1) * 1.0
         close(ACTIVATIONS[name].derivative(z), slopes, dtype=dtype, rtol=0, atol=rounding(1, dtype))
         rises = ACTIVATIONS[name].difference(z, backend.xp.ones_like(z) / 16)
         close(16 * rises, slopes, dtype=dtype, rtol=0, atol=rounding(1, dtype))
@@ -179,7 +183,7 @@ def test_names_itself_and_travels(name):
         np.testing.assert_array_equal(other(ROWS), ACTIVATIONS[name](ROWS))
 
 
-logits = arrays(np.float64, st.sampled_from([(1,), (4,), (2, 3, 4)]), elements=st.floats(-700, 700))
+logits = arrays(np.float64, st.sampled_from([(3,), (3, 3)]), elements=st.floats(-700, 700))
 TINY = float(np.finfo(np.float64).tiny)
 
 
