@@ -286,7 +286,8 @@ def test_clipping_keeps_the_direction_and_bounds_the_norm(backend, close, max_no
 @pytest.mark.parametrize("max_norm", [1e-30, 1.0, 1e30])
 @pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
 def test_clipping_neither_over_nor_underflows(backend, close, size, max_norm, dtype):
-    host = {"a": np.asarray([3 * size, 0.0], dtype), "b": np.asarray([[-4 * size]], dtype)}
+    host = {name: np.zeros(shape, dtype) for name, shape in SHAPES.items()}
+    host["W"][1, 2], host["b"][3] = 3 * size, -4 * size
     gradients = {name: backend.asarray(g) for name, g in host.items()}
     for name, g in xpnet.clip_gradient_norm(gradients, max_norm).items():
         if 5 * size > max_norm:
