@@ -6,7 +6,6 @@ An elementwise activation is a callable ``a = f(z)`` that also knows its derivat
 
 import math
 from abc import ABC, abstractmethod
-from functools import cache
 from typing import Any, ClassVar
 
 from xpnet._checks import as_floating, namespace_of, quietly
@@ -115,13 +114,14 @@ class Sigmoid(Activation):
     name = "sigmoid"
 
     def _value(self, z: Array, *, xp: Namespace) -> Array:
-        # exp(-z) must stay finite: where it would not, the sigmoid is held at about 1 / (largest finite number).
-        a = xp.exp(-xp.maximum(z, -_largest_exponent(z.dtype, xp)))
+        a = xp.exp(-z)  # May overflow to infinity, whose inverse is the right limit, 0.
         a += 1
         return 1 / a
 
     def _derivative(self, z: Array, a: Array, *, xp: Namespace) -> Array:
-        return a * (1 - a)
+        slopes = 1 - a
+        slopes *= a
+        return slopes
 
     def _difference(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
         # s(z + d) = a e^d / (1 + a (e^d - 1)), so the difference is a (1 - a) E / (1 + a E) with E = e^d - 1.
@@ -340,9 +340,3 @@ def shifted_exponentials(z: Array, *, xp: Namespace) -> tuple[Array, Array]:
     """Return ``exp(z - max z)`` and ``z - max z`` over the last axis; softmax is blind to the shift."""
     shifted = z - xp.max(z, axis=-1, keepdims=True)
     return xp.exp(shifted), shifted
-
-
-@cache
-def _largest_exponent(dtype: Any, xp: Namespace) -> float:
-    """Return the largest whole number whose exponential is finite: 88 in float32, 709 in float64."""
-    return float(math.floor(math.log(xp.finfo(dtype).max)))
