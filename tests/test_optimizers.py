@@ -13,7 +13,7 @@ import xpnet
 from xpnet.optimizers import OPTIMIZERS
 
 STEPS = 12
-SHAPES = {"W1": (3, 4), "b1": (4,), "W2": (4, 2), "b2": (2,)}
+SHAPES = {"W": (3, 4), "b": (4,)}
 _random = np.random.Generator(np.random.PCG64(5))
 START = {name: _random.normal(size=shape) for name, shape in SHAPES.items()}
 GRADIENTS = [{name: _random.normal(size=shape) for name, shape in SHAPES.items()} for _ in range(STEPS)]
@@ -56,7 +56,7 @@ CASES = {
     "adamw": (xpnet.AdamW(), "AdamW", {}),
     "adamw decay": (xpnet.AdamW(0.1, weight_decay=0.3), "AdamW", {"lr": 0.1, "weight_decay": 0.3}),
     "adam cosine": (xpnet.Adam(xpnet.CosineDecay(0.5, steps=8)), "Adam", {}),
-    "clipped momentum": (xpnet.Momentum(0.2, max_gradient_norm=4.5), "SGD", {"lr": 0.2, "momentum": 0.9}),
+    "clipped momentum": (xpnet.Momentum(0.2, max_gradient_norm=3.5), "SGD", {"lr": 0.2, "momentum": 0.9}),
 }
 
 every_optimizer = pytest.mark.parametrize("name", list(OPTIMIZERS))
@@ -200,14 +200,13 @@ def members_and_single_runs(device, name, given, dtype):
     return [(xpnet.to_host(w), np.stack([xpnet.to_host(single[key]) for single in singles])) for key, w in many.items()]
 
 
+@pytest.mark.without("jax")  # which compiles every operation anew for so many shapes
 @every_optimizer
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
-def test_every_number_may_be_one_per_member(backend, name, dtype):
+def test_every_number_may_be_one_per_member(backend, name):
     given = {option: NUMBERS[option] for option in numbers_of(name)}
-    for actual, expected in members_and_single_runs(backend.select(), name, given, dtype):
-        assert actual.dtype == dtype
-        np.testing.assert_allclose(actual, expected, rtol=0, atol=rounding(MEMBER_ROUNDINGS, dtype))
+    for actual, expected in members_and_single_runs(backend.select(), name, given, "float32"):
+        assert actual.dtype == np.float32
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=rounding(MEMBER_ROUNDINGS, "float32"))
 
 
 @pytest.mark.parametrize(("name", "option"), [(name, option) for name in OPTIMIZERS for option in numbers_of(name)])
