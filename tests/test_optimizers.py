@@ -200,6 +200,7 @@ def members_and_single_runs(device, name, given, dtype):
     return [(xpnet.to_host(w), np.stack([single[key] for single in singles])) for key, w in many.items()]
 
 
+@pytest.mark.without("jax")  # which compiles every operation anew for so many shapes
 @every_optimizer
 def test_every_number_may_be_one_per_member(backend, name):
     given = {option: NUMBERS[option] for option in numbers_of(name)}

@@ -6,7 +6,6 @@ An elementwise activation is a callable ``a = f(z)`` that also knows its derivat
 
 import math
 from abc import ABC, abstractmethod
-from functools import cache
 from typing import Any, ClassVar
 
 from xpnet._checks import as_floating, namespace_of, quietly
@@ -115,13 +114,14 @@ class Sigmoid(Activation):
     name = "sigmoid"
 
     def _value(self, z: Array, *, xp: Namespace) -> Array:
-        # exp(-z) must stay finite: where it would not, the sigmoid is held at about 1 / (largest finite number).
-        a = xp.exp(-xp.maximum(z, -_largest_exponent(z.dtype, xp)))
+        a = xp.exp(-z)  # May overflow to infinity, whose inverse is the right limit, 0.
         a += 1
         return 1 / a
 
     def _derivative(self, z: Array, a: Array, *, xp: Namespace) -> Array:
-        return a * (1 - a)
+        slopes = 1 - a
+        slopes *= a
+        return slopes
 
     def _difference(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
         # s(z + d) = a e^d / (1 + a (e^d - 1)), so the difference is a (1 - a) E / (1 + a E) with E = e^d - 1.
@@ -214,6 +214,8 @@ class SiLU(Activation):
     """
 
     name = "silu"
+    _CURVED: ClassVar[float] = 800.0
+    """Beyond this |z|, s(g(z)) is 0 or 1 in any dtype."""
 
     def _gate(self, z: Array) -> Array:
         """Return g(z) of ``f(z) = z s(g(z))``."""
@@ -227,14 +229,9 @@ class SiLU(Activation):
         """Return g(z + d) - g(z)."""
         return d
 
-    def _saturation(self, exponent: float) -> float:
-        """Return where s(g(z)) has reached 0 and 1: at ``|g(z)| = exponent``."""
-        return exponent
-
     def _held(self, z: Array, *, xp: Namespace) -> Array:
-        """Return z held to where f is curved: beyond, f is 0 or z, while z s(g) would not be 0, and z^3 overflow."""
-        bound = self._saturation(_largest_exponent(z.dtype, xp))
-        return xp.minimum(xp.maximum(z, -bound), bound)
+        """Return z held to where f is curved: beyond, it is 0 or z, though powers of z overflow and inf * 0 is NaN."""
+        return xp.minimum(xp.maximum(z, -self._CURVED), self._CURVED)
 
     def _value(self, z: Array, *, xp: Namespace) -> Array:
         held = self._held(z, xp=xp)
@@ -269,6 +266,7 @@ class GELU(SiLU):
     """
 
     name = "gelu"
+    _CURVED = 32.0
     _SCALE, _CUBE = 2 * math.sqrt(2 / math.pi), 0.044715
 
     def _gate(self, z: Array) -> Array:
@@ -280,9 +278,6 @@ class GELU(SiLU):
     def _gate_difference(self, z: Array, d: Array) -> Array:
         # (z + d)^3 - z^3 = d (3 z (z + d) + d^2)
         return self._SCALE * d * (1 + self._CUBE * (3 * z * (z + d) + d * d))
-
-    def _saturation(self, exponent: float) -> float:
-        return math.cbrt(exponent / (self._SCALE * self._CUBE))
 
 
 sigmoid = Sigmoid()
@@ -346,9 +341,3 @@ def shifted_exponentials(z: Array, *, xp: Namespace) -> tuple[Array, Array]:
     """Return ``exp(z - max z)`` and ``z - max z`` over the last axis; softmax is blind to the shift."""
     shifted = z - xp.max(z, axis=-1, keepdims=True)
     return xp.exp(shifted), shifted
-
-
-@cache
-def _largest_exponent(dtype: Any, xp: Namespace) -> float:
-    """Return the largest whole number whose exponential is finite: 88 in float32, 709 in float64."""
-    return float(math.floor(math.log(xp.finfo(dtype).max)))

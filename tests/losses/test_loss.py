@@ -98,6 +98,7 @@ def test_single_sample_is_a_batch_of_one(backend, close, name):
         close(actual, expected, rtol=0, atol=rounding(ROUNDINGS) * change.max())
 
 
+@pytest.mark.without("jax")  # which compiles every operation anew for so many shapes
 @every_loss
 @pytest.mark.parametrize(("shared_targets", "weights"), [(True, None), (False, "shared"), (True, "own")])
 def test_each_member_is_a_batch_of_its_own(backend, close, name, shared_targets, weights):
@@ -179,6 +180,7 @@ def test_a_difference_is_the_gradient_times_a_change_too_small_for_the_losses(ba
     close(actual * 2.0**60, expected, dtype=dtype, rtol=0, atol=rounding(ROUNDINGS, dtype) * scale)
 
 
+@pytest.mark.without("jax")  # which compiles every operation anew for so many shapes
 @every_loss
 def test_along_lines_a_loss_changes_as_it_does_at_their_points(backend, close, name):
     """What the numerical gradient of a network asks for equals what `difference` says, whichever way it is made."""
