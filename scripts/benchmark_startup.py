@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -48,7 +48,7 @@ class Job(NamedTuple):
     """A thing to run, for each library that can."""
 
     title: str
-    commands: dict[str, Sequence[str]]
+    commands: Mapping[str, Sequence[str]]
     rounds: int
 
 
@@ -95,7 +95,9 @@ def arguments() -> argparse.Namespace:
 
 def check_mnist(data_dir: Path | None) -> None:
     """Refuse a folder without the four files."""
-    for name in FILES if data_dir is not None else ():
+    if data_dir is None:
+        return
+    for name in FILES:
         if not any((data_dir / "mnist" / f"{name}{ending}").is_file() for ending in ("", ".gz")):
             raise ValueError(
                 f"--data-dir: {data_dir / 'mnist'} has no {name} or {name}.gz: name the folder above mnist/"

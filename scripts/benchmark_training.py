@@ -86,7 +86,10 @@ def installed(options: argparse.Namespace, console: Console) -> tuple[str, ...]:
     reasons = {name: missing(name, options.device) for name in options.engine or ENGINES}
     if absent := [f"{ENGINES[name].label} ({why})" for name, why in reasons.items() if why]:
         console.print(f"left out: {', '.join(absent)}", highlight=False)
-    return tuple(name for name, why in reasons.items() if why is None)
+    engines = tuple(name for name, why in reasons.items() if why is None)
+    if not engines:
+        raise ValueError("--engine: none of these can run here")
+    return engines
 
 
 def about_threads(setting: Setting) -> str:

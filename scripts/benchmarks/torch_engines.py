@@ -23,7 +23,7 @@ class Eager(Engine):
         case = work.case
         self.place = torch.device("cuda" if device == "gpu" else "cpu")
         self.x, self.t = (torch.from_numpy(array).to(self.place) for array in (work.x, work.t))
-        self.net = torch.nn.Sequential(
+        self.net: Any = torch.nn.Sequential(
             torch.nn.Linear(case.features, case.hidden), torch.nn.Sigmoid(), torch.nn.Linear(case.hidden, case.classes)
         ).to(self.place)
         with torch.no_grad():

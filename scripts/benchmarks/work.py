@@ -34,10 +34,16 @@ class Case(NamedTuple):
             raise ValueError(
                 f"--shape must be FEATURES-HIDDEN-CLASSES@BATCH, all positive and at least two classes, got {shape!r}"
             )
-        return cls(*map(int, match.groups()), optimizer)
+        features, hidden, classes, batch = map(int, match.groups())
+        return cls(features, hidden, classes, batch, optimizer)
 
     def __str__(self) -> str:
-        return f"{self.features}-{self.hidden}-{self.classes} @ {self.batch}, {self.optimizer}"
+        return f"{self.shape.replace('@', ' @ ')}, {self.optimizer}"
+
+    @property
+    def shape(self) -> str:
+        """What `parse` reads."""
+        return f"{self.features}-{self.hidden}-{self.classes}@{self.batch}"
 
     @property
     def products(self) -> float:
@@ -64,15 +70,16 @@ class Work(NamedTuple):
 
     def save(self, path: Path) -> None:
         """Write it for the workers."""
-        np.savez(path, case=np.asarray(self.case, dtype=str), steps=self.steps, x=self.x, t=self.t, **self.params)
+        arrays: Any = {"x": self.x, "t": self.t, **self.params}
+        np.savez(path, shape=self.case.shape, optimizer=self.case.optimizer, steps=self.steps, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Work":
         """Read what `save` wrote."""
         with np.load(path) as file:
-            *sizes, optimizer = file["case"].tolist()
             params = {name: file[name] for name in ("W1", "b1", "W2", "b2")}
-            return cls(Case(*map(int, sizes), optimizer), int(file["steps"]), file["x"], file["t"], params)
+            case = Case.parse(str(file["shape"]), str(file["optimizer"]))
+            return cls(case, int(file["steps"]), file["x"], file["t"], params)
 
 
 def make_work(case: Case, steps: int | None = None) -> Work:
@@ -87,7 +94,7 @@ def make_work(case: Case, steps: int | None = None) -> Work:
     return Work(case, steps, x, np.argmax(centred @ teacher, axis=1), dict(network(case).params))
 
 
-def network(case: Case, device: str = "cpu") -> xpnet.TwoLayerNet:
+def network(case: Case, device: str = "cpu") -> xpnet.TwoLayerNet[float]:
     """Return the network that all engines start from."""
     return xpnet.TwoLayerNet(case.features, case.hidden, case.classes, init="xavier", seed=SEED, device=device)
 

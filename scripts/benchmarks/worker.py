@@ -38,7 +38,7 @@ def answer(engine: Engine, command: str, argument: str = "") -> dict[str, Any]:
         return engine.epoch()
     if command != "save":
         raise ValueError(f"no such command: {command}")
-    params = engine.params()
+    params: Any = engine.params()
     if params is not None:
         np.savez(argument.strip(), **params)
     return {"saved": params is not None}
