@@ -81,7 +81,7 @@ def main() -> None:
         figures = {"machine": facts, "threads": int(options.threads), "base": BASE, "curves": curves}
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
     if options.plot:
-        plot_curves([(name, *zip(*points, strict=True)) for name, points in results.items()], options.plot)
+        plot_curves({name: columns(points) for name, points in results.items()}, options.plot)
 
 
 def arguments() -> argparse.Namespace:
@@ -144,13 +144,17 @@ def line(sizes: list[int], figures: list[float]) -> Line:
     return Line(float(exponent), float(constant))
 
 
+def columns(points: list[Point]) -> tuple[list[int], list[float], list[float]]:
+    """Return sizes, seconds and peaks."""
+    return [one.size for one in points], [one.seconds for one in points], [one.peak for one in points]
+
+
 def print_points(console: Console, name: str, points: list[Point]) -> None:
     """Print the table of what varies, and both fits."""
     rows = [(f"{one.size:,}", f"{one.seconds:.4f}", f"{one.peak / 1e6:,.1f}") for one in points]
     print_table(console, f"\nOver {name}", (name, "seconds an epoch", "peak MB"), rows)
-    sizes = [one.size for one in points]
-    seconds = line(sizes, [one.seconds for one in points])
-    peak = line(sizes, [one.peak for one in points])
+    sizes, times, peaks = columns(points)
+    seconds, peak = line(sizes, times), line(sizes, peaks)
     unit = {"samples": "sample", "features": "feature", "hidden": "hidden unit", "members": "member"}[name]
     console.print(
         f"time ~ {name}^{seconds.exponent:.2f} at the end, {1e6 * seconds.constant:,.2f} µs an epoch for each {unit}; "

@@ -1,6 +1,6 @@
 """Pictures of what the benchmark scripts measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,13 @@ def _plot_case(panel: Any, result: Result) -> None:
     panel.tick_params(labelsize=8)
 
 
-def plot_curves(curves: Sequence[tuple[str, Sequence[float], Sequence[float], Sequence[float]]], path: Path) -> None:
-    """Draw for each (what, sizes, seconds, bytes) the time of an epoch above, and the peak of memory below."""
+def plot_curves(curves: Mapping[str, tuple[Sequence[float], ...]], path: Path) -> None:
+    """Draw for each name its sizes, seconds and bytes: the time of an epoch above, the peak of memory below."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(3.6 * len(curves), 5.6), layout="constrained")
     panels = figure.subplots(2, len(curves), squeeze=False)
-    for (above, below), (what, sizes, seconds, peaks) in zip(panels.T, curves, strict=True):
+    for (above, below), (what, (sizes, seconds, peaks)) in zip(panels.T, curves.items(), strict=True):
         for panel, values, unit in ((above, seconds, "seconds an epoch"), (below, np.asarray(peaks) / 1e6, "peak MB")):
             panel.loglog(sizes, values, "o-", color="tab:blue")
             panel.loglog(sizes, np.asarray(sizes) * (values[-1] / sizes[-1]), ":", color="grey")
