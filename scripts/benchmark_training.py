@@ -55,6 +55,8 @@ def main() -> None:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
     if options.plot:
         plot_steps(results, options.plot, f"{facts['processor']}, {threads} threads")
+    if wrong := [f"{ENGINES[name].label} on {result.case}" for result in results for name in result.wrong]:
+        raise RuntimeError(f"not the same work: {'; '.join(wrong)}")
 
 
 def arguments() -> argparse.Namespace:
@@ -123,7 +125,7 @@ def print_result(console: Console, result: Result, setting: Setting) -> None:
 
 def counts_line(ours: Row, counts: dict[str, Any] | None) -> str:
     """Return what our step costs besides time."""
-    line = f"xpnet, a step: {ours.page_faults:.1f} page faults"
+    line = f"xpnet, a step: {max(0, ours.page_faults or 0):.1f} page faults"
     if counts is None:
         return line
     return (

@@ -64,6 +64,8 @@ class Result(NamedTuple):
     expected_loss: float
     tolerance: float
     counts: dict[str, Any] | None
+    wrong: list[str]
+    """Engines whose loss rounding does not explain, left out."""
 
 
 def measure(case: Case, setting: Setting, say: Callable[[str], None]) -> Result:
@@ -74,7 +76,7 @@ def measure(case: Case, setting: Setting, say: Callable[[str], None]) -> Result:
         path = Path(folder) / "work.npz"
         work.save(path)
         counted = _counts(path, say) if OURS in setting.engines and setting.device == "cpu" else None
-        workers, losses = {}, {}
+        workers, losses, wrong = {}, {}, []
         for name in setting.engines:
             threads = None if name == OURS and setting.own_threads else setting.threads
             try:
@@ -85,11 +87,18 @@ def measure(case: Case, setting: Setting, say: Callable[[str], None]) -> Result:
             except EngineError as error:
                 say(f"{ENGINES[name].label}: left out, {error}")
                 continue
-            workers[name] = one
-            check_loss(f"{ENGINES[name].label} on {case}", losses[name], expected, allowed)
+            loss = losses[name]
+            if loss is None or abs(loss - expected) <= allowed * expected:
+                workers[name] = one
+                continue
+            wrong.append(name)
+            say(
+                f"{ENGINES[name].label}: left out, since it does other work on {case}: its loss after an epoch is "
+                f"{loss:.7g}; in float64 it is {expected:.7g}, and rounding explains {allowed:.1e} of that"
+            )
         rounds = _rounds(workers, setting.rounds)
     rows = [_row(name, one.about, losses[name], rounds) for name, one in workers.items()]
-    return Result(case, work.steps, rows, expected, allowed, counted)
+    return Result(case, work.steps, rows, expected, allowed, counted, wrong)
 
 
 def first_loss(one: Worker, path: Path, work: Work) -> float | None:
@@ -100,15 +109,6 @@ def first_loss(one: Worker, path: Path, work: Work) -> float | None:
         return None
     with np.load(saved) as params:
         return loss_of(dict(params), work)
-
-
-def check_loss(what: str, loss: float | None, expected: float, allowed: float) -> None:
-    """Refuse a loss that rounding does not explain: such an engine does other work than the rest."""
-    if loss is not None and not abs(loss - expected) <= allowed * expected:
-        raise EngineError(
-            f"{what} does other work: its loss after an epoch is {loss:.7g}; in float64 it is {expected:.7g}, "
-            f"and rounding explains a relative difference of {allowed:.1e}"
-        )
 
 
 def _rounds(workers: dict[str, Worker], count: int) -> dict[str, list[dict[str, float]]]:

@@ -40,7 +40,8 @@ class SklearnEngine(Engine):
             nesterovs_momentum=False,
             beta_1=BETA1,
             beta_2=BETA2,
-            epsilon=EPSILON,
+            # It corrects for the start before it adds epsilon, the others after: this is theirs after the first epoch.
+            epsilon=EPSILON * float(np.sqrt(1 - BETA2**work.steps)),
             n_iter_no_change=10**9,
             random_state=self.generator,
         )
