@@ -166,7 +166,8 @@ class _Samples:
     def _rounding(self, slope: Array, *values: Array, xp: Namespace) -> Array:
         """Return a bound of the rounding error of a mean of `values`."""
         mean = xp.abs(values[0]) / 2 + xp.abs(values[1]) / 2
-        rounding = _ULPS * self.problem.eps * (mean + self.size * xp.abs(slope) + self.problem.magnitude)
+        ulps = _ULPS * self.problem.eps  # multiplied first, since size * slope may overflow where f does not
+        rounding = ulps * (mean + self.problem.magnitude) + ulps * self.size * xp.abs(slope)
         return rounding + self.tolerance[0] + self.tolerance[1] * mean + self.tiny
 
     def of_both_sides(self, order: int, *, xp: Namespace) -> Estimate:
