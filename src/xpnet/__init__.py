@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from xpnet._version import __version__
+from xpnet._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from xpnet.activations import Activation, gelu, identity, log_softmax, relu, sigmoid, silu, softmax, tanh

@@ -15,7 +15,7 @@ from xpnet._files import naming, write_atomically
 
 FORMAT = "2"
 
-_DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+_DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 _OPENING = b'{"__metadata__":{"sha256":"'
 _DIGEST = slice(8 + len(_OPENING), 8 + len(_OPENING) + 64)
 _ZEROS = b"0" * 64
@@ -39,7 +39,9 @@ def write_sealed(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mappi
     tensors = [(name, codes[arrays[name].dtype.newbyteorder("<")], arrays[name].shape) for name in order]
     header = _header({"sha256": _ZEROS.decode(), "xpnet": FORMAT, **metadata}, tensors)
     if len(header) > _LARGEST_HEADER:
-        raise ValueError(f"names of classes and settings take {len(header)} bytes, at most {_LARGEST_HEADER} can be saved")
+        raise ValueError(
+            f"names of classes and settings take {len(header)} bytes, at most {_LARGEST_HEADER} can be saved"
+        )
     content = bytearray(struct.pack("<Q", len(header)) + header)
     for name, code, _ in tensors:
         content += arrays[name].astype(_DTYPES[code], copy=False).tobytes()
@@ -54,7 +56,9 @@ def read_sealed(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     with naming(path), path.open("rb") as file:
         content = bytearray(file.read(_DIGEST.stop))
         if content[8 : _DIGEST.start] != _OPENING:
-            raise DamagedError(f"{path} is no model of xpnet, or damaged: use a file that xpnet train or save_model wrote")
+            raise DamagedError(
+                f"{path} is no model of xpnet, or damaged: use a file that xpnet train or save_model wrote"
+            )
         content += file.read()
     if content[_DIGEST] != _digest(content):
         raise DamagedError(f"{path} is damaged (its SHA-256 is not the one it holds): train it again, or use a backup")
