@@ -14,6 +14,7 @@ import array_api_compat
 import numpy as np
 import pytest
 from hypothesis import settings
+from rounding import rounding
 
 settings.register_profile("xpnet", deadline=None, derandomize=True, max_examples=25, database=None)
 settings.load_profile("xpnet")
@@ -94,6 +95,7 @@ if absent := REQUIRED & set(MISSING):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(library): left out where this library is not installed")
+    config.addinivalue_line("markers", "without(backend): left out for this backend, which takes too long for it")
 
 
 def pytest_report_header() -> list[str]:
@@ -102,9 +104,17 @@ def pytest_report_header() -> list[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what needs a library that is not installed: the report's first lines say so once, for all."""
-    left_out = [item for item in items if any(mark.args[0] in MISSING for mark in item.iter_markers("needs"))]
+    left_out = [item for item in items if _is_left_out(item)]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    needed = {mark.args[0] for mark in item.iter_markers("needs")} | {params.get("library")}
+    return bool(needed & set(MISSING)) or params.get("backend") in {
+        mark.args[0] for mark in item.iter_markers("without")
+    }
 
 
 @pytest.fixture(params=[name for name in BACKENDS if name not in MISSING], scope="session")
@@ -123,16 +133,29 @@ def data_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def close(backend: Backend) -> Callable[..., None]:
-    """Give a comparison that also insists on this library, its device, and the dtype that was asked for."""
+    """Give a comparison that also insists on this library, its device, and the dtype that was asked for.
+
+    With `roundings`, entries may differ by that many units in the last place of the largest one.
+    """
     from xpnet import to_host
 
-    def assert_close(actual: Any, expected: Any, *, dtype: str | None = None, rtol: float = 1e-12, atol: float = 0.0):
+    def assert_close(
+        actual: Any,
+        expected: Any,
+        *,
+        dtype: str | None = None,
+        rtol: float = 1e-12,
+        atol: float = 0.0,
+        roundings: float | None = None,
+    ):
         assert array_api_compat.array_namespace(actual) is backend.xp
         if backend.device is not None:
             assert array_api_compat.device(actual) == backend.device
         host = to_host(actual)
         if dtype is not None:
             assert host.dtype.name == dtype
+        if roundings is not None:
+            rtol, atol = 0.0, rounding(roundings, host.dtype.name) * float(np.max(np.abs(expected), initial=0.0))
         np.testing.assert_allclose(host, np.asarray(expected), rtol=rtol, atol=atol, strict=False)
         assert host.shape == np.shape(expected)
 

@@ -1,15 +1,13 @@
-"""The same losses and networks written with PyTorch's and JAX's own functions, and differentiated by them.
+"""The same losses and activations written with PyTorch's and JAX's own functions, and differentiated by them.
 
 PyTorch answers with its losses (``torch.nn.functional``); JAX with the formula on top of `xpnet.losses`.
 """
 
-from functools import partial
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-NAMES = [name for name in ("torch", "jax") if find_spec(name)]
+NAMES = ("torch", "jax")
 DELTA, IGNORE_INDEX = 1e-7, -100
 
 
@@ -30,7 +28,7 @@ class Torch:
             "tanh": torch.tanh,
             "relu": torch.relu,
             "identity": lambda z: z,
-            "gelu": partial(self.functional.gelu, approximate="tanh"),
+            "gelu": lambda z: self.functional.gelu(z, approximate="tanh"),
             "silu": self.functional.silu,
         }
 
@@ -108,7 +106,7 @@ class Jax:
             "tanh": nn.tanh,
             "relu": nn.relu,
             "identity": nn.identity,
-            "gelu": partial(nn.gelu, approximate=True),
+            "gelu": lambda z: nn.gelu(z, approximate=True),
             "silu": nn.silu,
         }
 

@@ -1,18 +1,18 @@
-"""Devices: every reason why a GPU cannot be used, told apart with a stand-in for CuPy, and arrays that come home."""
+"""Devices: names that travel, reasons why a GPU cannot be used (with a stand-in for CuPy), arrays there and back."""
 
+import copy
 import importlib.machinery
 import pickle
 import sys
-from copy import deepcopy
 from types import ModuleType, SimpleNamespace
 
-import array_api_compat
 import array_api_compat.numpy
 import numpy as np
 import pytest
 
 import xpnet
 from xpnet import devices
+from xpnet.devices import Device
 
 
 class CUDARuntimeError(RuntimeError):
@@ -27,22 +27,24 @@ class FakeCupy(ModuleType):
         self.__spec__ = importlib.machinery.ModuleSpec("cupy", None)
         self.float32 = np.float32
         self.current, self.broken, self.total = 0, broken, total
+        self.made = []
         fake = self
 
         class Device:
-            __hash__ = None
-
             def __init__(self, index):
-                self.id = index
+                self.id, self.before = index, []
 
             def use(self):
                 fake.current = self.id
 
+            __hash__ = None  # as CuPy's
+
             def __enter__(self):
-                self.before, fake.current = fake.current, self.id
+                self.before.append(fake.current)
+                fake.current = self.id
 
             def __exit__(self, *error):
-                fake.current = self.before
+                fake.current = self.before.pop()
 
         def device_count():
             if count_error:
@@ -60,6 +62,11 @@ class FakeCupy(ModuleType):
             ),
         )
 
+    def asarray(self, values, dtype=None, device=None):
+        """Note where an array was asked for, and which GPU was the current one."""
+        self.made.append((device.id, self.current))
+        return np.asarray(values, dtype)
+
     def ones(self, shape, dtype):
         if self.broken is not None and self.current in self.broken:
             raise self.broken[self.current]
@@ -73,8 +80,10 @@ def install(monkeypatch):
 
     def install(**machine):
         fake = FakeCupy(**machine)
+        namespace = ModuleType("array_api_compat.cupy")
+        namespace.asarray, namespace.float32 = fake.asarray, np.float32
         monkeypatch.setitem(sys.modules, "cupy", fake)
-        monkeypatch.setitem(sys.modules, "array_api_compat.cupy", ModuleType("array_api_compat.cupy"))
+        monkeypatch.setitem(sys.modules, "array_api_compat.cupy", namespace)
         return fake
 
     return install
@@ -86,7 +95,10 @@ DIAGNOSES = {
         {"driver": 12040},
         r"driver is too old: it supports CUDA 12\.4, CuPy needs CUDA 13 \(driver 580 or newer\): .*xpnet\[gpu-cuda12\]",
     ),
-    "old driver for CUDA 12": ({"driver": 11080, "runtime": 12090}, r"CUDA 11\.8, CuPy needs CUDA 12 \(driver 525"),
+    "old driver for CUDA 12": (
+        {"driver": 11080, "runtime": 12090},
+        r"CUDA 11\.8, CuPy needs CUDA 12 \(driver 525 or newer\): update it$",
+    ),
     "count error": (
         {"count_error": "cudaErrorNoDevice: no CUDA-capable device is detected\nmore"},
         r"finds no usable GPU \(cudaErrorNoDevice: no CUDA-capable device is detected\): check nvidia-smi",
@@ -207,60 +219,109 @@ def test_the_cpu_is_numpy():
     assert "NumPy" in cpu.description
 
 
-@pytest.mark.parametrize("name", ["", "GPU", "gpu:", "gpu:-1", "gpu:x", "cpu:0", "tpu", "gpu:0\n", "cuda0"])
+NO_DEVICES = ["", "GPU", "gpu:", "gpu:-1", "gpu:x", "cpu:0", "tpu", "gpu:0\n", "cuda0", "torch:", "os", "numpy"]
+
+
+@pytest.mark.parametrize("name", NO_DEVICES)
 def test_refuses_a_name_of_no_device(name):
-    match = r"device must be auto, cpu, gpu or gpu:N \(N = 0, 1, \.\.\.\), or an installed array library .*, got"
+    libraries = r"or an installed array library such as torch, got '"
+    match = r"device must be auto, cpu, gpu or gpu:N \(N = 0, 1, \.\.\.\), " + libraries
     with pytest.raises(ValueError, match=match):
         xpnet.select_device(name)
+    with pytest.raises(ValueError, match=r"a Device has a name such as cpu, gpu:0, torch or torch:cuda:0, got '"):
+        Device(name)
+
+
+@pytest.mark.parametrize("name", ["auto", "gpu", "cuda", "cuda:0"])
+def test_a_device_has_one_name_alone(name):
+    match = rf"a Device has a name .* got '{name}': pass that to select_device, which also knows auto, gpu and cuda$"
+    with pytest.raises(ValueError, match=match):
+        Device(name)
+
+
+def test_a_library_that_is_not_installed_is_told(monkeypatch):
+    monkeypatch.setattr(devices, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"or an installed array library such as torch, got 'jax'$"):
+        xpnet.select_device("jax")
+    monkeypatch.setitem(sys.modules, "jax.numpy", None)
+    with pytest.raises(xpnet.DeviceUnavailableError, match=r"jax cannot be imported \(.*\): install it"):
+        Device("jax").asarray([1.0])
+
+
+def test_an_unknown_device_of_a_library_is_told_with_those_it_has():
+    match = r"array_api_strict has no device 'nowhere': it has CPU_DEVICE, device1, device2"
+    with pytest.raises(xpnet.DeviceUnavailableError, match=match):
+        xpnet.select_device("array_api_strict:nowhere")
+    with pytest.raises(xpnet.DeviceUnavailableError, match=match):
+        Device("array_api_strict:nowhere").asarray([1.0])
+
+
+@pytest.mark.needs("torch")
+def test_a_device_that_a_library_cannot_use_is_told():
+    match = r"^torch:nowhere does not work \(RuntimeError: .*\): take another of its devices$"
+    with pytest.raises(xpnet.DeviceUnavailableError, match=match):
+        xpnet.select_device("torch:nowhere")
+
+
+def test_selects_every_library_by_name(backend, close):
+    device = xpnet.select_device(backend.select().name)
+    assert device == backend.select()
+    assert device.note
+    close(device.asarray([1.0, 2.0], "float32"), [1.0, 2.0], dtype="float32")
+    assert device.namespace is backend.xp
+
+
+NAMES = ["cpu", "gpu:0", "gpu:1", "torch", "torch:cuda:0", "jax", "jax:cpu:0", "array_api_strict:device1"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_device_is_its_name_and_travels(name):
+    """None of these is asked for its library, which need not be there."""
+    device = Device(name, "why")
+    for other in (pickle.loads(pickle.dumps(device)), copy.copy(device), copy.deepcopy(device)):
+        assert (str(other), other.note) == (name, "why")
+    assert device == Device(name)
+    assert hash(device) == hash(Device(name))
+    assert {Device(other): other for other in NAMES}[device] == name
+
+
+def test_a_device_that_was_used_travels_too(backend, close):
+    device = backend.select()
+    device.asarray([1.0])
+    for other in (pickle.loads(pickle.dumps(device)), copy.deepcopy(device)):
+        assert (other, hash(other)) == (device, hash(device))
+        close(other.asarray([1.0]), [1.0])
+
+
+def test_works_on_its_gpu_whichever_is_current_and_leaves_that(install):
+    fake = install(count=3)
+    first, second = Device("gpu:1"), Device("gpu:2")
+    with first.current():
+        assert fake.current == 1
+        with second.current(), first.current():
+            assert fake.current == 1
+        assert fake.current == 1
+        second.asarray([1.0], "float32")
+        assert fake.current == 1
+    assert fake.current == 0
+    with pytest.raises(KeyError), first.current():
+        raise KeyError
+    assert fake.current == 0
+    assert fake.made == [(2, 2)]
+    assert pickle.loads(pickle.dumps(first)) == first
+    assert hash(first) == hash(Device("gpu:1"))
+
+
+def test_other_devices_need_not_be_made_current(backend):
+    if backend.name != "cupy":
+        assert backend.select().current().__enter__() is None
 
 
 @pytest.mark.parametrize("name", [None, 0, np.zeros(1)])
 def test_refuses_a_device_that_is_no_name(name):
-    with pytest.raises(TypeError, match=r"device must be a name such as 'cpu' or a Device, got"):
-        xpnet.select_device(name)
-
-
-def test_a_device_is_its_name(install):
-    fake = install(count=2)
-    device = xpnet.select_device("gpu:1")
-    assert device.handle.id == 1  # what CuPy has for it can neither be hashed nor be pickled, its name can
-    for copy in (xpnet.Device("gpu:1"), pickle.loads(pickle.dumps(device)), deepcopy(device)):
-        assert copy == device
-        assert hash(copy) == hash(device)
-        assert copy.handle.id == 1
-    assert pickle.loads(pickle.dumps(device)).note == "Fake GPU 1"
-    assert device != xpnet.Device("gpu:0") != xpnet.Device("cpu")
-    assert fake.current == 1
-
-
-def test_a_gpu_is_current_while_it_is_worked_on(install):
-    fake = install(count=3)
-    device = xpnet.Device("gpu:2")
-    with device.current():
-        assert fake.current == 2
-        with xpnet.Device("gpu:1").current(), device.current():
-            assert fake.current == 2
-        assert fake.current == 2
-    assert fake.current == 0
-    with xpnet.Device("cpu").current():
-        assert fake.current == 0
-
-
-def test_a_device_of_another_machine_can_be_named_but_not_used(install):
-    install(driver=0)
-    device = pickle.loads(pickle.dumps(xpnet.Device("gpu:7")))
-    assert str(device) == "gpu:7"
-    with pytest.raises(xpnet.DeviceUnavailableError, match=r"no NVIDIA driver"):
-        xpnet.select_device("gpu:7")
-
-
-def test_a_library_and_its_devices_have_names():
-    strict = xpnet.select_device("array_api_strict:device1")
-    assert array_api_compat.device(strict.asarray([1.0])) == strict.handle
-    assert xpnet.Device("array_api_strict").handle is None
-    match = r"array_api_strict has no device 'device9': it has .*device1"
-    with pytest.raises(xpnet.DeviceUnavailableError, match=match):
-        xpnet.Device("array_api_strict:device9").asarray([1.0])
+    for make in (xpnet.select_device, Device):
+        with pytest.raises(TypeError, match=r"device must be a name such as 'cpu' or a Device, got"):
+            make(name)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
@@ -269,7 +330,7 @@ def test_arrays_go_out_and_come_home(backend, close, dtype, shape):
     values = np.asarray(np.arange(np.prod(shape, dtype=int)).reshape(shape) % 2, dtype=dtype)
     values.flags.writeable = False
     array = backend.select().asarray(values)
-    close(array, values, dtype=dtype)
+    close(array, values, dtype=dtype, rtol=0)
     home = xpnet.to_host(array)
     assert type(home) is np.ndarray
     assert home.dtype == dtype
@@ -278,9 +339,9 @@ def test_arrays_go_out_and_come_home(backend, close, dtype, shape):
 
 def test_a_device_takes_lists_numbers_and_its_own_arrays(backend, close):
     device = backend.select()
-    close(device.asarray([[1, 2]], "float32"), [[1, 2]], dtype="float32")
-    close(device.asarray(3, "float64"), 3.0, dtype="float64")
-    close(device.asarray(backend.asarray([1.5, 2.5]), "float32"), [1.5, 2.5], dtype="float32")
+    close(device.asarray([[1, 2]], "float32"), [[1, 2]], dtype="float32", rtol=0)
+    close(device.asarray(3, "float64"), 3.0, dtype="float64", rtol=0)
+    close(device.asarray(backend.asarray([1.5, 2.5]), "float32"), [1.5, 2.5], dtype="float32", rtol=0)
 
 
 @pytest.mark.needs("torch")

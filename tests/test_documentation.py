@@ -48,8 +48,3 @@ def test_every_public_name_is_documented_by_an_example(name):
         return
     examples = [example for test in doctest.DocTestFinder().find(subject, name) for example in test.examples]
     assert any(example.want for example in examples), f"xpnet.{name} has no example with a result"
-
-
-def test_the_public_names_are_those_that_the_front_door_has():
-    assert sorted(xpnet.__all__, key=str.lower) == sorted(set(xpnet.__all__), key=str.lower)
-    assert [name for name in xpnet.__all__ if not hasattr(xpnet, name)] == []

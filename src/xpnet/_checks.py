@@ -1,7 +1,7 @@
 """Argument checkers: each names the argument, what was expected, what came, and how to repair it."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
@@ -70,16 +70,36 @@ def check_positive(value: Any, name: str, *, zero: bool = False) -> None:
     expected = "a finite number >= 0" if zero else "a finite number > 0"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {expected}, got {value!r} of type {type(value).__name__}")
-    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+    if not 0 <= _as_float(value) < math.inf or (value == 0 and not zero):
         raise ValueError(f"{name} must be {expected}, got {value!r}")
 
 
-def check_count(value: Any, name: str, *, minimum: int = 1) -> None:
-    """Refuse anything but an integer of at least `minimum`."""
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond float64
+        return math.inf
+
+
+def check_not_negative(value: Any, name: str) -> None:
+    """Refuse a number that is not finite or below zero."""
+    check_positive(value, name, zero=True)
+
+
+def check_count(value: Any, name: str, *, minimum: int = 1, maximum: int | None = None) -> None:
+    """Refuse anything but an integer of at least `minimum` and at most `maximum`."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {value!r} of type {type(value).__name__}")
     if value < minimum:
         raise ValueError(f"{name} must be an integer >= {minimum}, got {value}")
+    if maximum is not None and int(value) > maximum:
+        raise ValueError(f"{name} must be an integer <= {maximum}, got {value}")
+
+
+def check_switch(value: object, name: str) -> None:
+    """Refuse anything but True and False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r} of type {type(value).__name__}")
 
 
 def check_fraction(value: Any, name: str, *, one: bool = True) -> None:
@@ -87,5 +107,14 @@ def check_fraction(value: Any, name: str, *, one: bool = True) -> None:
     expected = "a number in [0, 1]" if one else "a number in [0, 1)"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {expected}, got {value!r} of type {type(value).__name__}")
-    if not 0 <= float(value) <= 1 or (value == 1 and not one):
+    if not 0 <= _as_float(value) <= 1 or (value == 1 and not one):
         raise ValueError(f"{name} must be {expected}, got {value!r}")
+
+
+def as_numbers(value: Any, name: str, check: Callable[[Any, str], None]) -> tuple[float, ...]:
+    """Return a list or tuple of numbers as a tuple, each of them checked."""
+    if not isinstance(value, list | tuple) or not value:
+        raise TypeError(f"{name} must be a list, tuple or 1-D array of one or more numbers, got {value!r}")
+    for index, number in enumerate(value):
+        check(number, f"{name}[{index}]")
+    return tuple(number.item() if isinstance(number, np.generic) else number for number in value)

@@ -6,6 +6,8 @@ An elementwise activation is a callable ``a = f(z)`` that also knows its derivat
 
 import math
 from abc import ABC, abstractmethod
+from functools import cache
+from typing import Any, ClassVar
 
 from xpnet._checks import as_floating, namespace_of, quietly
 from xpnet._typing import Array, Namespace
@@ -17,10 +19,34 @@ class Activation(ABC):
     `z` has any shape and any real dtype (integers are promoted to floating point); results have the shape, dtype and
     device of `z`. An activation of your own is a subclass with a `name` and the three methods `_value`, `_derivative`
     and `_difference`, which get floating arrays and their namespace.
+
+    Raises
+    ------
+    TypeError
+        If `z` or `d` is no array, complex, or both are of different libraries.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> class Square(xpnet.Activation):
+    ...     name = "square"
+    ...
+    ...     def _value(self, z, *, xp):
+    ...         return z * z
+    ...
+    ...     def _derivative(self, z, a, *, xp):
+    ...         return 2 * z
+    ...
+    ...     def _difference(self, z, a, d, *, xp):
+    ...         return d * (2 * z + d)
+    >>> Square().difference(np.asarray([3.0]), np.asarray([1e-30]))
+    array([6.e-30])
+    >>> xpnet.TwoLayerNet(4, 3, 2, activation=Square())
+    TwoLayerNet(4, 3, 2, activation='square', loss='softmax_cross_entropy', device='cpu', dtype='float32')
     """
 
-    name: str
-    has_kink: bool = False
+    name: ClassVar[str]
+    has_kink: ClassVar[bool] = False
     """Whether f' jumps at z = 0."""
 
     @quietly
@@ -47,15 +73,18 @@ class Activation(ABC):
     def difference(self, z: Array, d: Array) -> Array:
         """Return f(z + d) - f(z), exact to rounding even where both values are the same floating point number.
 
+        That holds for ``|d| <= 1/8``; a larger step shows in the values, and their difference is returned.
+
         Examples
         --------
         >>> import numpy as np, xpnet
-        >>> xpnet.sigmoid.difference(np.asarray(0.0), np.asarray(1e-30))
-        np.float64(2.5e-31)
+        >>> xpnet.sigmoid.difference(np.asarray([0.0]), np.asarray([1e-30]))
+        array([2.5e-31])
         """
         xp = namespace_of(z=z, d=d)
-        z = as_floating(z, "z", xp=xp)
-        return self._difference(z, self._value(z, xp=xp), as_floating(d, "d", xp=xp), xp=xp)
+        z, d = as_floating(z, "z", xp=xp), as_floating(d, "d", xp=xp)
+        a = self._value(z, xp=xp)
+        return xp.where(xp.abs(d) > 1 / 8, self._value(z + d, xp=xp) - a, self._difference(z, a, d, xp=xp))
 
     @abstractmethod
     def _value(self, z: Array, *, xp: Namespace) -> Array:
@@ -67,7 +96,7 @@ class Activation(ABC):
 
     @abstractmethod
     def _difference(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
-        """Return f(z + d) - f(z), given the value ``a = f(z)`` too."""
+        """Return f(z + d) - f(z) for a small d, given the value ``a = f(z)`` too."""
 
     def __repr__(self) -> str:
         return f"xpnet.{self.name}"
@@ -86,7 +115,8 @@ class Sigmoid(Activation):
     name = "sigmoid"
 
     def _value(self, z: Array, *, xp: Namespace) -> Array:
-        a = xp.exp(-z)  # May overflow to infinity, whose inverse is the right limit, 0.
+        # exp(-z) must stay finite: where it would not, the sigmoid is held at about 1 / (largest finite number).
+        a = xp.exp(-xp.maximum(z, -_largest_exponent(z.dtype, xp)))
         a += 1
         return 1 / a
 
@@ -185,27 +215,30 @@ class SiLU(Activation):
 
     name = "silu"
 
-    def _gate(self, z: Array) -> tuple[Array, Array]:
-        """Return g(z) and g'(z) of ``f(z) = z s(g(z))``."""
-        return z, z * 0 + 1
+    def _gate(self, z: Array, *, xp: Namespace) -> Array:
+        """Return g(z) of ``f(z) = z s(g(z))``."""
+        return z
 
-    def _gate_difference(self, z: Array, d: Array) -> Array:
+    def _gate_slope(self, z: Array, *, xp: Namespace) -> Any:
+        """Return g'(z)."""
+        return 1
+
+    def _gate_difference(self, z: Array, d: Array, *, xp: Namespace) -> Array:
         """Return g(z + d) - g(z)."""
         return d
 
     def _value(self, z: Array, *, xp: Namespace) -> Array:
-        return z * sigmoid._value(self._gate(z)[0], xp=xp)
+        return z * sigmoid._value(self._gate(z, xp=xp), xp=xp)
 
     def _derivative(self, z: Array, a: Array, *, xp: Namespace) -> Array:
-        gate, slope = self._gate(z)
-        s = sigmoid._value(gate, xp=xp)
-        return s * (1 + z * (1 - s) * slope)
+        s = sigmoid._value(self._gate(z, xp=xp), xp=xp)
+        return s * (1 + z * (1 - s) * self._gate_slope(z, xp=xp))
 
     def _difference(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
         # (z + d) s(g + e) - z s(g) = d s(g) + (z + d) (s(g + e) - s(g)) with e = g(z + d) - g(z).
-        gate, _ = self._gate(z)
+        gate, e = self._gate(z, xp=xp), self._gate_difference(z, d, xp=xp)
         s = sigmoid._value(gate, xp=xp)
-        return d * s + (z + d) * sigmoid._difference(gate, s, self._gate_difference(z, d), xp=xp)
+        return d * s + (z + d) * sigmoid._difference(gate, s, e, xp=xp)
 
 
 class GELU(SiLU):
@@ -227,13 +260,23 @@ class GELU(SiLU):
     name = "gelu"
     _SCALE, _CUBE = 2 * math.sqrt(2 / math.pi), 0.044715
 
-    def _gate(self, z: Array) -> tuple[Array, Array]:
-        squares = z * z
-        return self._SCALE * (z + self._CUBE * squares * z), self._SCALE * (1 + 3 * self._CUBE * squares)
+    def _gate(self, z: Array, *, xp: Namespace) -> Array:
+        z = _held(z, xp=xp)
+        return self._SCALE * (z + self._CUBE * (z * z * z))
 
-    def _gate_difference(self, z: Array, d: Array) -> Array:
+    def _gate_slope(self, z: Array, *, xp: Namespace) -> Any:
+        z = _held(z, xp=xp)
+        return self._SCALE * (1 + 3 * self._CUBE * (z * z))
+
+    def _gate_difference(self, z: Array, d: Array, *, xp: Namespace) -> Array:
         # (z + d)^3 - z^3 = d (3 z (z + d) + d^2)
+        z = _held(z, xp=xp)
         return self._SCALE * d * (1 + self._CUBE * (3 * z * (z + d) + d * d))
+
+
+def _held(z: Array, *, xp: Namespace) -> Array:
+    """Return z held within -32..32: beyond, GELU's gate is 0 or 1 in any dtype, while z^3 would overflow at last."""
+    return xp.minimum(xp.maximum(z, -32.0), 32.0)
 
 
 sigmoid = Sigmoid()
@@ -246,6 +289,7 @@ silu = SiLU()
 ACTIVATIONS: dict[str, Activation] = {f.name: f for f in (sigmoid, tanh, relu, identity, gelu, silu)}
 
 
+@quietly
 def softmax(z: Array) -> Array:
     """Return class probabilities, ``p_c = exp(z_c) / sum_k exp(z_k)``, over the last axis.
 
@@ -257,7 +301,12 @@ def softmax(z: Array) -> Array:
     Returns
     -------
     array of the shape of `z`
-        Non-negative, each row summing to 1; no finite logit overflows.
+        Non-negative, each row summing to 1; no finite logit overflows, and one of -inf has probability 0.
+
+    Raises
+    ------
+    TypeError
+        If `z` is no array, or complex.
 
     Examples
     --------
@@ -270,10 +319,11 @@ def softmax(z: Array) -> Array:
     return exponentials / xp.sum(exponentials, axis=-1, keepdims=True)
 
 
+@quietly
 def log_softmax(z: Array) -> Array:
     """Return the logarithms of class probabilities, ``z_c - log sum_k exp(z_k)``, over the last axis.
 
-    Exact where `softmax` underflows to 0 and its logarithm would be -inf. Shapes and dtypes as for `softmax`.
+    Exact where `softmax` underflows to 0 and its logarithm would be -inf. Shapes, dtypes and errors as for `softmax`.
 
     Examples
     --------
@@ -290,3 +340,9 @@ def shifted_exponentials(z: Array, *, xp: Namespace) -> tuple[Array, Array]:
     """Return ``exp(z - max z)`` and ``z - max z`` over the last axis; softmax is blind to the shift."""
     shifted = z - xp.max(z, axis=-1, keepdims=True)
     return xp.exp(shifted), shifted
+
+
+@cache
+def _largest_exponent(dtype: Any, xp: Namespace) -> float:
+    """Return the largest whole number whose exponential is finite: 88 in float32, 709 in float64."""
+    return float(math.floor(math.log(xp.finfo(dtype).max)))

@@ -1,4 +1,4 @@
-"""Where arrays live: "cpu", "gpu" or "auto" becomes a `Device`. The only file that knows CuPy."""
+"""Where arrays live: "cpu", "gpu", "auto" or an array library becomes a `Device`. The only file that knows CuPy."""
 
 import os
 import platform
@@ -16,8 +16,14 @@ import numpy as np
 
 from xpnet._typing import Array, Namespace
 
-_NAMESPACES = {"cpu": "numpy", "gpu": "cupy", "torch": "torch"}
-"""The libraries whose namespace array_api_compat completes."""
+_NAMESPACES = {
+    "cpu": "array_api_compat.numpy",
+    "gpu": "array_api_compat.cupy",
+    "torch": "array_api_compat.torch",
+    "jax": "jax.numpy",
+    "array_api_strict": "array_api_strict",
+}
+_NAME = re.compile(r"cpu|gpu:\d+|(torch|jax|array_api_strict)(:[\w:]+)?")
 
 
 class DeviceUnavailableError(RuntimeError):
@@ -38,6 +44,13 @@ class Device:
     note : str
         Why this device was chosen, in one line.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If that is no name.
+    DeviceUnavailableError
+        Once it is used, if its library is not installed or has no such device.
+
     Examples
     --------
     >>> import xpnet
@@ -49,15 +62,21 @@ class Device:
     name: str = "cpu"
     note: str = field(default="", compare=False)
 
+    def __post_init__(self) -> None:
+        _check_text(self.name)
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(
+                f"a Device has a name such as cpu, gpu:0, torch or torch:cuda:0, got {self.name!r}: "
+                "pass that to select_device, which also knows auto, gpu and cuda"
+            )
+
     @cached_property
     def namespace(self) -> Namespace:
         """The library's array API namespace."""
-        library = self.name.partition(":")[0]
-        if library == "gpu":
+        if self.name.startswith("gpu"):
             _import_cupy()
-        name = "jax.numpy" if library == "jax" else library
         # Imported here, since it loads all of NumPy, rarely used parts included, and takes longer than NumPy itself.
-        return import_module(f"array_api_compat.{_NAMESPACES[name]}" if name in _NAMESPACES else name)
+        return _import_library(_NAMESPACES[self.name.partition(":")[0]])
 
     @cached_property
     def handle(self) -> Any:
@@ -67,11 +86,9 @@ class Device:
             return _import_cupy().cuda.Device(int(place))
         if not place or library == "torch":
             return place or None
-        # Some libraries print a device by its name alone, some as Device('name').
-        devices = {
-            re.sub(r".*\('(.*)'\)", r"\1", str(device)): device
-            for device in self.namespace.__array_namespace_info__().devices()
-        }
+        # What they call themselves: cpu:0, or array_api_strict.Device('device1').
+        known = [device for device in self.namespace.__array_namespace_info__().devices() if device is not None]
+        devices = {re.findall(r"[\w:]+", str(device))[-1]: device for device in known}
         if place not in devices:
             raise DeviceUnavailableError(f"{library} has no device {place!r}: it has {', '.join(devices)}")
         return devices[place]
@@ -84,7 +101,10 @@ class Device:
         return context
 
     def asarray(self, values: Any, dtype: str | None = None) -> Array:
-        """Bring host values (NumPy array, list, number), or an array of this library, to this device."""
+        """Bring host values (NumPy array, list, number), or an array of this library, to this device.
+
+        The result may share memory with the values.
+        """
         xp = self.namespace
         if isinstance(values, np.ndarray) and not values.flags.writeable:
             values = values.copy()  # PyTorch would share the memory, and warn that it cannot protect it.
@@ -114,7 +134,7 @@ def select_device(request: str = "auto") -> Device:
     TypeError, ValueError
         If there is no device of such a name.
     DeviceUnavailableError
-        If a GPU is asked for and cannot be used: the text says why, and what would repair it.
+        If a GPU or a library's device is asked for and cannot be used: the text says why, and what would repair it.
 
     Examples
     --------
@@ -122,8 +142,7 @@ def select_device(request: str = "auto") -> Device:
     >>> print(xpnet.select_device("cpu"))
     cpu
     """
-    if not isinstance(request, str):
-        raise TypeError(f"device must be a name such as 'cpu' or a Device, got {request!r}")
+    _check_text(request)
     if request == "cpu":
         return Device("cpu", "as asked for")
     if request == "auto":
@@ -133,8 +152,9 @@ def select_device(request: str = "auto") -> Device:
             return Device("cpu", f"no GPU: {why}")
     if match := re.fullmatch(r"(?:gpu|cuda)(?::(\d+))?", request):
         return _gpu(int(match[1] or 0))
-    if re.fullmatch(r"(torch|jax|array_api_strict)(:[\w:]+)?", request) and find_spec(request.partition(":")[0]):
-        return Device(request, "as asked for")
+    library = _NAME.fullmatch(request)
+    if library and library[1] and find_spec(library[1]):
+        return _other_library(request)
     raise ValueError(
         "device must be auto, cpu, gpu or gpu:N (N = 0, 1, ...), or an installed array library such as torch, "
         f"got {request!r}"
@@ -195,6 +215,28 @@ def _gpu(index: int) -> Device:
     return Device(f"gpu:{index}", cupy.cuda.runtime.getDeviceProperties(index)["name"].decode())
 
 
+def _other_library(name: str) -> Device:
+    """Return the device of that name, proved to hold arrays."""
+    device = Device(name, "as asked for")
+    try:
+        device.asarray([0.0])
+    except DeviceUnavailableError:
+        raise
+    except Exception as error:  # Each library raises errors of its own.
+        raise DeviceUnavailableError(
+            f"{name} does not work ({type(error).__name__}: {_first_line(error)}): take another of its devices"
+        ) from error
+    return device
+
+
+def _import_library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        library = name.removeprefix("array_api_compat.").partition(".")[0]
+        raise DeviceUnavailableError(f"{library} cannot be imported ({_first_line(error)}): install it") from error
+
+
 def _import_cupy() -> Any:
     if find_spec("cupy") is None:
         raise DeviceUnavailableError(
@@ -219,9 +261,10 @@ def _count_gpus(cupy: Any) -> int:
         raise DeviceUnavailableError("no NVIDIA driver is installed: install one, or use --device cpu")
     if driver // 1000 < needed:
         least = {12: "525", 13: "580"}.get(needed, f"one for CUDA {needed}")
+        other = ', or pip install "xpnet[gpu-cuda12]"' if driver // 1000 == 12 else ""
         raise DeviceUnavailableError(
             f"the NVIDIA driver is too old: it supports CUDA {driver // 1000}.{driver % 1000 // 10}, CuPy needs "
-            f'CUDA {needed} (driver {least} or newer): update it, or pip install "xpnet[gpu-cuda12]"'
+            f"CUDA {needed} (driver {least} or newer): update it{other}"
         )
     try:
         count = int(runtime.getDeviceCount())
@@ -260,12 +303,19 @@ def _host_memory() -> int | None:
         return None
 
 
+def _check_text(name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"device must be a name such as 'cpu' or a Device, got {name!r}")
+
+
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def to_host(array: Array) -> np.ndarray[Any, Any]:
-    """Return `array`, of any library and on any device, as a NumPy array (itself, if it is one).
+    """Return `array`, of any library and on any device, as a NumPy array: itself, if it is one.
+
+    What is on the host already may share its memory, and need not be writable.
 
     Examples
     --------

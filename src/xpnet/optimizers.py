@@ -6,7 +6,6 @@ can. All formulas are PyTorch's, so results agree step by step; g is the gradien
 and ``weight_decay`` d adds d w to g (L2), except in `AdamW`.
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -14,10 +13,17 @@ from dataclasses import dataclass, field, fields
 from functools import partial, reduce
 from typing import Any, ClassVar, Self, TypeAlias
 
-import numpy as np
 from array_api_compat import device, is_array_api_obj
 
-from xpnet._checks import check_fraction, check_positive, namespace_of
+from xpnet._checks import (
+    as_numbers,
+    check_fraction,
+    check_not_negative,
+    check_positive,
+    check_switch,
+    namespace_of,
+    quietly,
+)
 from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
 from xpnet.schedules import Schedule
@@ -43,24 +49,30 @@ class OptimizerState:
     slots: dict[str, Params] = field(default_factory=dict)
 
 
-_not_negative = partial(check_positive, zero=True)
 _below_one = partial(check_fraction, one=False)
 _DOMAINS: dict[str, Callable[[Any, str], None]] = {
     "learning_rate": check_positive,
-    "weight_decay": _not_negative,
+    "weight_decay": check_not_negative,
     "max_gradient_norm": check_positive,
     "momentum": _below_one,
     "decay": _below_one,
     "beta1": _below_one,
     "beta2": _below_one,
-    "epsilon": _not_negative,
+    "epsilon": check_not_negative,
+    "nesterov": check_switch,
 }
-"""What the numbers of the rules are checked by, each under one name in all of them."""
+"""What the options of the rules are checked by, each under one name in all of them."""
+
+
+def _taken(value: Any, name: str) -> None:
+    """Take an option that is none of ours."""
 
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """What all optimizers share. Every number may also be a sequence, one for each member of the network.
+    """What all optimizers share. Every number may also be a list, tuple or array, one for each member of the network.
+
+    An optimizer of your own is a frozen dataclass, a subclass with a `name`, `slot_names` and the method `_direction`.
 
     Parameters
     ----------
@@ -69,7 +81,18 @@ class Optimizer(ABC):
     weight_decay : number
         L2 penalty factor d >= 0.
     max_gradient_norm : number, optional
-        Scale longer gradients down to this norm: see `clip_gradient_norm`.
+        Scale longer gradients down to this norm, > 0: see `clip_gradient_norm`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is no number, or one outside its domain.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> xpnet.SGD(learning_rate=np.asarray([0.1, 0.5]), max_gradient_norm=1.0)  # for a network of two members
+    SGD(learning_rate=(0.1, 0.5), weight_decay=0.0, max_gradient_norm=1.0)
     """
 
     learning_rate: LearningRate = 0.1
@@ -79,24 +102,20 @@ class Optimizer(ABC):
     name: ClassVar[str]
     slot_names: ClassVar[tuple[str, ...]] = ()
     decoupled_decay: ClassVar[bool] = False
+    _complements: ClassVar[dict[str, Array]] = {}
 
     def __post_init__(self) -> None:
         for option in fields(self):
-            value, check = getattr(self, option.name), _DOMAINS.get(option.name)
-            if isinstance(value, list | tuple) or (is_array_api_obj(value) and value.ndim):
-                value = tuple(to_host(value).tolist() if is_array_api_obj(value) else value)
-                numbers = {f"{option.name} of member {member}": number for member, number in enumerate(value)}
-            elif value is not None and not callable(value):
-                if isinstance(value, np.generic):  # A NumPy scalar would promote float32 arrays to float64.
-                    value = value.item()
-                numbers = {option.name: value}
-            else:
-                continue
-            if check is not None:
-                for name, number in numbers.items():
-                    check(number, name)
+            value, check = getattr(self, option.name), _DOMAINS.get(option.name, _taken)
+            if is_array_api_obj(value):  # NumPy's scalars, too, which would promote float32 arrays to float64.
+                value = to_host(value).tolist()
+            if isinstance(value, list | tuple) and check is not check_switch:
+                value = as_numbers(value, option.name, check)
+            elif not (value is option.default is None or (option.name == "learning_rate" and callable(value))):
+                check(value, option.name)
             object.__setattr__(self, option.name, value)
 
+    @quietly
     def initial_state(self, params: Params) -> OptimizerState:
         """Return the state before the first step: zeros like the parameters."""
         xp = namespace_of(**params)
@@ -105,10 +124,23 @@ class Optimizer(ABC):
         }
         return OptimizerState(0, slots)
 
+    @quietly
     def update(self, params: Params, gradients: Params, state: OptimizerState, *, members: bool = False) -> None:
         """Do one step: change `params` and `state`, in place where their library can.
 
-        With ``members=True`` the first axis of every array counts members.
+        Parameters
+        ----------
+        params, gradients : mapping of arrays
+            Under the same names; `gradients` are left as they are.
+        state : OptimizerState
+            Of this optimizer and these parameters.
+        members : bool
+            Whether the first axis of every array counts members.
+
+        Raises
+        ------
+        ValueError
+            If there is a number for each member, and there are not so many.
 
         Examples
         --------
@@ -123,19 +155,26 @@ class Optimizer(ABC):
 
     def prepare(self, params: Params, *, members: bool, xp: Namespace) -> Self:
         """Return the rule with its numbers, where there is one for each member, as arrays beside the parameters."""
-        ready = copy(self)
-        for option in fields(self):
-            value = getattr(self, option.name)
-            if isinstance(value, tuple):
-                like = next(iter(params.values()))
-                if not members or any(w.shape[0] != len(value) for w in params.values()):
-                    shown = like.shape[0] if members else "no"
-                    raise ValueError(
-                        f"{option.name} must be a number, or one for each member: got {len(value)} for {shown} members"
-                    )
-                numbers = xp.asarray(list(value), dtype=like.dtype, device=device(like))
-                object.__setattr__(ready, option.name, numbers)
+        ready, like = copy(self), next(iter(params.values()))
+        given = {option.name: getattr(self, option.name) for option in fields(self)}
+        per_member = {name: value for name, value in given.items() if isinstance(value, tuple)}
+        for name, numbers in per_member.items():
+            if not members or any(w.shape[0] != len(numbers) for w in params.values()):
+                shown = like.shape[0] if members else "no"
+                raise ValueError(
+                    f"{name} must be a number, or one for each member: got {len(numbers)} for {shown} members"
+                )
+            object.__setattr__(ready, name, xp.asarray(numbers, dtype=like.dtype, device=device(like)))
+        complements = {
+            name: xp.asarray([1 - number for number in numbers], dtype=like.dtype, device=device(like))
+            for name, numbers in per_member.items()
+        }
+        object.__setattr__(ready, "_complements", complements)
         return ready
+
+    def _complement(self, name: str) -> Any:
+        """Return 1 minus a number, as exact where there is one for each member: before they were rounded to a dtype."""
+        return self._complements[name] if name in self._complements else 1 - getattr(self, name)
 
     def apply(self, params: Params, gradients: Params, state: OptimizerState, *, members: bool, xp: Namespace) -> None:
         """Do what `update` does with a rule that `prepare` returned."""
@@ -258,9 +297,9 @@ class RMSProp(Optimizer):
     slot_names = ("squares",)
 
     def _direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
-        squares, decay = state.slots["squares"], _per_member(self.decay, g, xp=xp)
-        squares[name] *= decay
-        squares[name] += (1 - decay) * (g * g)
+        squares = state.slots["squares"]
+        squares[name] *= _per_member(self.decay, g, xp=xp)
+        squares[name] += _per_member(self._complement("decay"), g, xp=xp) * (g * g)
         return g / (xp.sqrt(squares[name]) + _per_member(self.epsilon, g, xp=xp))
 
 
@@ -292,18 +331,23 @@ class Adam(Optimizer):
 
     def _direction(self, name: str, g: Array, state: OptimizerState, *, xp: Namespace) -> Array:
         means, squares = state.slots["means"], state.slots["squares"]
-        beta1, beta2 = _per_member(self.beta1, g, xp=xp), _per_member(self.beta2, g, xp=xp)
-        means[name] *= beta1
-        means[name] += (1 - beta1) * g
-        squares[name] *= beta2
-        squares[name] += (1 - beta2) * (g * g)
+        means[name] *= _per_member(self.beta1, g, xp=xp)
+        means[name] += _per_member(self._complement("beta1"), g, xp=xp) * g
+        squares[name] *= _per_member(self.beta2, g, xp=xp)
+        squares[name] += _per_member(self._complement("beta2"), g, xp=xp) * (g * g)
         # The two corrections are numbers, so they cost no pass of their own over the arrays.
-        correction = 1 - beta2**state.step
         root = xp.sqrt(squares[name])
-        root *= 1 / (xp.sqrt(correction) if is_array_api_obj(correction) else math.sqrt(correction))
+        root *= _per_member(self._correction("beta2", state.step, xp=xp) ** -0.5, g, xp=xp)
         root += _per_member(self.epsilon, g, xp=xp)
-        root *= 1 - beta1**state.step
+        root *= _per_member(self._correction("beta1", state.step, xp=xp), g, xp=xp)
         return means[name] / root
+
+    def _correction(self, name: str, step: int, *, xp: Namespace) -> Any:
+        """Return 1 - b^step."""
+        complement = self._complement(name)
+        if not is_array_api_obj(complement):
+            return 1 - getattr(self, name) ** step
+        return -xp.expm1(step * xp.log1p(-complement))  # in float32, b^step would be rounded to 1 at last
 
 
 @dataclass(frozen=True)
@@ -330,6 +374,7 @@ class AdamW(Adam):
 OPTIMIZERS: dict[str, type[Optimizer]] = {o.name: o for o in (SGD, Momentum, AdaGrad, RMSProp, Adam, AdamW)}
 
 
+@quietly
 def clip_gradient_norm(gradients: Params, max_norm: float, *, members: bool = False) -> Params:
     """Return gradients scaled down to a joint Euclidean norm of at most `max_norm`, for each member by itself.
 
@@ -341,6 +386,11 @@ def clip_gradient_norm(gradients: Params, max_norm: float, *, members: bool = Fa
         The largest norm that stays as it is, > 0.
     members : bool
         Whether the first axis of every array counts members.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `max_norm` is no finite number > 0, or the gradients are no arrays of one library.
 
     Examples
     --------
@@ -359,13 +409,14 @@ def _clip(gradients: Params, max_norm: Any, *, members: bool, xp: Namespace) -> 
     largest = [xp.max(xp.abs(g), axis=over(g)) for g in gradients.values()]
     unit = reduce(xp.maximum, largest)
     limit = max_norm if is_array_api_obj(max_norm) else xp.full_like(unit, max_norm)
-    # Lengths are measured in the largest entry, or the limit, whose squares neither over- nor underflow; and dividing
-    # by the larger of norm and limit leaves small gradients alone without a look at the norm on the host.
+    # Lengths are measured in the largest entry, or the limit, whose squares neither over- nor underflow. What is longer
+    # becomes limit / norm times itself in that unit, what is not is divided and multiplied by 1, and stays as it is.
     unit = xp.maximum(unit, limit)
     squares = [xp.sum((g / _per_member(unit, g, xp=xp)) ** 2, axis=over(g)) for g in gradients.values()]
     norm = xp.sqrt(sum(squares[1:], start=squares[0]))
-    scale = (limit / unit) / xp.maximum(norm, limit / unit)
-    return {name: _per_member(scale, g, xp=xp) * g for name, g in gradients.items()}
+    longer, one = norm > limit / unit, xp.ones_like(unit)
+    unit, scale = xp.where(longer, unit, one), xp.where(longer, limit / norm, one)
+    return {name: g / _per_member(unit, g, xp=xp) * _per_member(scale, g, xp=xp) for name, g in gradients.items()}
 
 
 def _per_member(value: Any, like: Array, *, xp: Namespace) -> Any:

@@ -77,6 +77,7 @@ class TestChapter:
 
 class TestAccuracy:
     @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-5)])
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_richardson(self, backend, close, dtype, tolerance):
         for f, slope, intervals in SMOOTH.values():
             for interval in intervals:
@@ -181,6 +182,7 @@ class TestHardPoints:
         np.testing.assert_allclose(result.derivative[2], 0.5, rtol=1e-9)
         assert log_of_1_minus < 0
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_bounds_are_never_crossed(self, backend, close):
         x = backend.asarray(np.sin(np.linspace(0, math.pi / 2, 100)))
         seen = []
@@ -207,6 +209,7 @@ class TestHardPoints:
         derivative = numerical_diff(np.exp, x, method="richardson", bounds=(x - 1e-3, x + 1e-4))
         np.testing.assert_allclose(derivative, np.exp(x), rtol=1e-8)
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_nan_is_reported(self, backend):
         x = backend.asarray([math.nan, math.inf, -math.inf, 1.0])
         derivative = to_host(numerical_diff(lambda x: x * x, x))
@@ -236,6 +239,7 @@ class TestHardPoints:
         result = numerical_diff(lambda x: x * x, np.asarray([0.0]), method="richardson", full_output=True)
         assert abs(result.derivative[0]) <= result.error[0] < 1e-14
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_a_logarithm_close_to_its_singularity(self, backend, close):
         xp = backend.xp
         x = backend.asarray([1e-9, 1e-3, 1.0])
@@ -254,6 +258,7 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("method", "rtol"), [("central", 1e-9), ("forward", 1e-6), ("backward", 1e-6), ("richardson", 1e-9)]
     )
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_every_method_at_both_bounds(self, backend, close, method, rtol):
         x, seen = backend.asarray([0.0, 0.5, 1.0]), []
 
@@ -281,6 +286,7 @@ class TestBounds:
 class TestOrders:
     @pytest.mark.parametrize("method", ["central", "forward", "backward", "richardson"])
     @pytest.mark.parametrize("order", [1, 2, 3, 4])
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_of_sine(self, backend, close, method, order):
         points = np.asarray([[0.3, 1.0], [-2.0, 4.0]])
         truth = [np.cos, lambda x: -np.sin(x), lambda x: -np.cos(x), np.sin][order - 1](points)
@@ -327,6 +333,7 @@ class TestOptions:
         assert np.array_equal(known, numerical_diff(f, x, method=method))
         assert calls[1] == calls[0] + 1
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_a_step_for_each_entry(self, backend, close):
         x, h = backend.asarray([-3.0, 0.5, 2.0]), backend.asarray([1e-4, 1e-3, 0.25])
         expected = (parabola(x + h) - parabola(x - h)) / (2 * h)
@@ -386,6 +393,7 @@ class TestComplex:
 
 
 class TestInput:
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_any_shape(self, backend, close):
         points = np.linspace(-1, 1, 12).reshape(2, 3, 2)
         close(numerical_diff(backend.xp.exp, backend.asarray(points)), np.exp(points), rtol=1e-9)
@@ -437,13 +445,16 @@ class TestInput:
         numerical_diff(lambda x: x**2, x)
         assert to_host(x).tolist() == [1.0, 2.0]
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_numbers_of_numpy_beside_another_library(self, backend):
         x = backend.asarray(0.5)
         assert float(numerical_diff(lambda x: np.float64(3.0), x)) == 0.0
         assert float(numerical_diff(lambda x: np.sin(float(x)), x, method="richardson")) == pytest.approx(math.cos(0.5))
 
+    @pytest.mark.needs("jax")
     def test_under_jit(self):
-        jax = pytest.importorskip("jax")
+        import jax
+
         x = jax.numpy.asarray([0.5, 1.0])
         derivative = jax.jit(lambda x: numerical_diff(jax.numpy.sin, x, method="richardson"))(x)
         np.testing.assert_allclose(derivative, np.cos([0.5, 1.0]), rtol=1e-5)
@@ -476,7 +487,9 @@ class TestInput:
         with pytest.raises(error, match=match):
             numerical_diff(*arguments, **options)
 
+    @pytest.mark.needs("torch")
     def test_values_of_another_library(self):
-        torch = pytest.importorskip("torch")
+        import torch
+
         with pytest.raises(TypeError, match="all arrays must come from one library"):
             numerical_diff(lambda x: torch.ones(3, 2), np.ones(2))

@@ -159,6 +159,7 @@ class TestKnownAnswers:
         for h, expected in ((0.5, 1.0), (1.5, 2.0), (2.5, 0.0)):
             assert numerical_diff(f, np.asarray(0.0, dtype=np.float32), h=h) == expected
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_chainer_a_function_that_returns_its_input(self, backend, close):
         x = backend.asarray(np.arange(6.0).reshape(2, 3))
         close(numerical_gradient(lambda x: x[1, 2], x), [[0, 0, 0], [0, 0, 1]], rtol=1e-9)
@@ -206,6 +207,7 @@ class TestKnownAnswers:
 
 class TestProducts:
     @pytest.mark.parametrize("method", METHODS)
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_jacobian_and_vector(self, backend, close, method):
         xp = backend.xp
         x, v = backend.asarray([[1.0, -3.0], [0.5, 2.0]]), backend.asarray([[1.0, 0.0], [-2.0, 1e3]])
@@ -224,6 +226,7 @@ class TestProducts:
         assert numerical_jvp(np.exp, x, np.zeros(2)).tolist() == [0, 0]
 
     @pytest.mark.parametrize("method", ["central", "richardson"])
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_hessian_and_vector(self, backend, close, method):
         x, v = backend.asarray([-1.2, 1.0]), backend.asarray([0.5, -2.0])
         expected = np.asarray([[1330.0, 480.0], [480.0, 200.0]]) @ [0.5, -2.0]
@@ -271,6 +274,7 @@ class TestHessian:
 
 class TestSparsity:
     @pytest.mark.parametrize("method", METHODS)
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_a_band(self, backend, close, method):
         xp, calls = backend.xp, []
         x = np.linspace(0.5, 2, 12)

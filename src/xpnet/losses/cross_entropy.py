@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from array_api_compat import device, is_array_api_obj
 
-from xpnet._checks import check_count, check_fraction, check_positive
+from xpnet._checks import as_numbers, check_count, check_fraction, check_not_negative
 from xpnet._typing import Array, Namespace
 from xpnet.activations import shifted_exponentials, softmax
 from xpnet.devices import to_host
@@ -27,9 +27,11 @@ class CrossEntropy(Loss):
 
     def __post_init__(self) -> None:
         check_fraction(self.label_smoothing, "label_smoothing")
-        check_count(self.ignore_index, "ignore_index", minimum=-(2**31))
-        if self.class_weight is not None:
-            object.__setattr__(self, "class_weight", _numbers(self.class_weight))
+        check_count(self.ignore_index, "ignore_index", minimum=-(2**31), maximum=2**31 - 1)
+        weights = self.class_weight
+        if weights is not None:
+            weights = to_host(weights).tolist() if is_array_api_obj(weights) else weights
+            object.__setattr__(self, "class_weight", as_numbers(weights, "class_weight", check_not_negative))
 
     @property
     def ignored_label(self) -> int | None:
@@ -44,7 +46,11 @@ class CrossEntropy(Loss):
         norms = weights
         totals = xp.sum(q, axis=-1, keepdims=True)
         if self.class_weight is not None:
-            class_weight = self._class_weight(outputs, weights, xp=xp)
+            if len(self.class_weight) != outputs:
+                raise ValueError(
+                    f"class_weight must hold one weight for each of {outputs} classes, got {len(self.class_weight)}"
+                )
+            class_weight = xp.asarray(list(self.class_weight), dtype=dtype, device=device(weights))
             safe_totals = xp.where(totals == 0, xp.ones_like(totals), totals)
             norms = weights * xp.sum(class_weight * q, axis=-1, keepdims=True) / safe_totals
         if self.label_smoothing:
@@ -54,13 +60,6 @@ class CrossEntropy(Loss):
             q = class_weight * q
         values = weights * q
         return Targets(values, xp.sum(values, axis=-1, keepdims=True)), norms[..., 0]
-
-    def _class_weight(self, outputs: int, like: Array, *, xp: Namespace) -> Array:
-        if self.class_weight is None or len(self.class_weight) != outputs:
-            raise ValueError(
-                f"class_weight must hold one weight per class, {outputs}, got {len(self.class_weight or ())}"
-            )
-        return xp.asarray(list(self.class_weight), dtype=like.dtype, device=device(like))
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,17 @@ class CrossEntropyError(CrossEntropy):
     ----------
     label_smoothing, class_weight, ignore_index
         As for `SoftmaxCrossEntropy`.
-    delta : float
+    delta : float, >= 0
         Keeps the logarithm finite at y = 0.
     y : array, shape (C,), (N, C) or (M, N, C), real
         Probabilities. For logits use `softmax_cross_entropy`, which is more accurate.
     t, reduction, sample_weight
         As for `SoftmaxCrossEntropy`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `SoftmaxCrossEntropy`; if `delta` is no number >= 0.
 
     Examples
     --------
@@ -97,7 +101,7 @@ class CrossEntropyError(CrossEntropy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_positive(self.delta, "delta", zero=True)
+        check_not_negative(self.delta, "delta")
 
     def _terms(self, y: Array, targets: Targets, *, xp: Namespace) -> Terms:
         def losses() -> Array:
@@ -114,7 +118,7 @@ class CrossEntropyError(CrossEntropy):
 class SoftmaxCrossEntropyError(CrossEntropyError):
     """The chapter's cross-entropy error of the softmax of logits, ``cross_entropy_error(softmax(y), t)``.
 
-    `SoftmaxCrossEntropy` is the same but for `delta`, and more accurate. Options and arguments are those of
+    `SoftmaxCrossEntropy` is the same but for `delta`, and more accurate. Options, arguments and errors are those of
     `CrossEntropyError`, with logits for `y`.
 
     Examples
@@ -143,18 +147,19 @@ class SoftmaxCrossEntropyError(CrossEntropyError):
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(CrossEntropy):
-    """Cross-entropy of logits, ``- sum_c t_c log softmax(y)_c`` per sample, finite for any finite logits.
+    """Cross-entropy of logits, ``- sum_c t_c log softmax(y)_c`` per sample, with no intermediate overflow.
 
-    Called with ``(y, t, *, reduction="mean", sample_weight=None)``. A logit may be -inf where the target is 0.
+    Called with ``(y, t, *, reduction="mean", sample_weight=None)``. A logit may be -inf where the target is 0: such a
+    class is masked, and neither costs nor gets a gradient.
 
     Parameters
     ----------
     label_smoothing : float, in [0, 1]
         The part e of each target that is spread evenly over all classes.
     class_weight : sequence of C numbers, optional
-        Weights w of the classes, >= 0.
-    ignore_index : int
-        The label of samples that do not count.
+        Weights w of the classes, >= 0; kept as a tuple.
+    ignore_index : int, of 32 bits
+        The label of samples that do not count, whatever their logits are.
     y : array, shape (C,), (N, C) or (M, N, C), real
         Logits.
     t : array
@@ -167,7 +172,7 @@ class SoftmaxCrossEntropy(CrossEntropy):
     Raises
     ------
     TypeError
-        If `y` or `t` is no array, complex, or of another library.
+        If `y`, `t` or `sample_weight` is no array, complex, or of another library, or an option is of another kind.
     ValueError
         If shapes do not fit, a label is no class, or an option has no such value.
 
@@ -220,15 +225,6 @@ class SoftmaxCrossEntropy(CrossEntropy):
         for moment in reversed(moments[:-1]):
             series = moment + s * series
         return weights * xp.log1p(s * series) - slopes * s
-
-
-def _numbers(class_weight: Any) -> tuple[float, ...]:
-    weights = to_host(class_weight).tolist() if is_array_api_obj(class_weight) else class_weight
-    if not isinstance(weights, list | tuple):
-        raise TypeError(f"class_weight must be a sequence of numbers, one for each class, got {class_weight!r}")
-    for weight in weights:
-        check_positive(weight, "class_weight", zero=True)
-    return tuple(map(float, weights))
 
 
 def _product(weights: Array, factors: Array, *, xp: Namespace) -> Array:

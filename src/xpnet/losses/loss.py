@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import reduce
 from typing import Any, ClassVar, NamedTuple, Self
 
 from array_api_compat import device
@@ -46,9 +47,27 @@ class Loss(ABC):
     Examples
     --------
     >>> import numpy as np, xpnet
-    >>> loss, y, t = xpnet.mean_squared_error, np.asarray([[3.0, 4.0]]), np.asarray([[1.0, 4.0]])
-    >>> loss(y, t), loss.gradient(y, t), loss.difference(y, t, np.asarray([[1e-30, 0.0]]))
-    (np.float64(2.0), array([[2., 0.]]), np.float64(2e-30))
+    >>> from xpnet.losses import Terms
+    >>> from xpnet.losses.targets import Targets
+    >>> class LogCosh(xpnet.Loss):
+    ...     name = "log_cosh"
+    ...
+    ...     def _prepare(self, t, weights, outputs, *, labels, xp):
+    ...         return Targets(xp.astype(t, weights.dtype), weights), weights[..., 0]
+    ...
+    ...     def _terms(self, y, targets, *, xp):
+    ...         error = y - targets.values
+    ...         losses = lambda: xp.sum(xp.log(xp.cosh(error)) * targets.weights, axis=-1)
+    ...         return Terms(losses, xp.tanh(error), xp.zeros_like(error), factor=targets.weights)
+    ...
+    ...     def _difference(self, y, targets, change, *, xp):  # cosh(e + d) = cosh e cosh d (1 + tanh e tanh d)
+    ...         moved = xp.log1p(xp.tanh(y - targets.values) * xp.tanh(change)) + xp.log(xp.cosh(change))
+    ...         return xp.sum(moved * targets.weights, axis=-1)
+    >>> y, t = np.asarray([[1.0, 2.0]]), np.asarray([[0.0, 2.0]])
+    >>> float(LogCosh()(y, t)).__round__(6), LogCosh().gradient(y, t).round(6)
+    (0.433781, array([[0.761594, 0.      ]]))
+    >>> xpnet.TwoLayerNet(4, 3, 2, loss=LogCosh())
+    TwoLayerNet(4, 3, 2, activation='sigmoid', loss='log_cosh', device='cpu', dtype='float32')
     """
 
     name: ClassVar[str]
@@ -68,7 +87,8 @@ class Loss(ABC):
     ) -> Array:
         """Return the loss: one number per member, or with ``reduction="none"`` one per sample."""
         loss, y, targets, norms, xp = self._read(y, t, reduction, sample_weight, options)
-        return _reduce(loss._terms(as_batch(y), targets, xp=xp).losses(), norms, reduction, y.ndim == 1, xp=xp)
+        losses = loss._terms(as_batch(y), targets, xp=xp).losses()
+        return loss._reduce(losses, targets, norms, reduction, y.ndim == 1, xp=xp)
 
     @quietly
     def gradient(
@@ -77,9 +97,7 @@ class Loss(ABC):
         """Return the gradient of the loss with respect to `y`, in the shape of `y` (of the sum, for "none")."""
         loss, y, targets, norms, xp = self._read(y, t, reduction, sample_weight, options)
         gradient = loss._terms(as_batch(y), targets, xp=xp).gradient()
-        # A sample that does not count has no gradient, whatever its outputs are.
-        unused = xp.broadcast_to((targets.weights == 0) & (targets.values == 0), gradient.shape)
-        gradient = xp.where(unused, xp.zeros_like(gradient), gradient)
+        gradient = _zero_where(xp.expand_dims(loss._unused(targets, xp=xp), axis=-1), gradient, xp=xp)
         if reduction == "mean":
             gradient = gradient / xp.expand_dims(divisor(norms, xp=xp), axis=(-2, -1))
         return xp.reshape(gradient, y.shape)
@@ -95,12 +113,27 @@ class Loss(ABC):
         sample_weight: Array | None = None,
         **options: Any,
     ) -> Array:
-        """Return ``loss(y + change, t) - loss(y, t)``, exact to rounding even where both are the same number."""
+        """Return ``loss(y + change, t) - loss(y, t)``, exact to rounding even where both are the same number.
+
+        That holds for samples none of whose outputs changes by more than 1/8; larger changes show in the losses, and
+        their difference is returned.
+
+        Examples
+        --------
+        >>> import numpy as np, xpnet
+        >>> y, change = np.asarray([[1.0, 1.0]]), np.asarray([[0.0, 1e-30]])
+        >>> float(xpnet.softmax_cross_entropy.difference(y, np.asarray([0]), change))
+        5e-31
+        """
         loss, y, targets, norms, xp = self._read(y, t, reduction, sample_weight, options)
+        namespace_of(y=y, change=change)
         if change.shape != y.shape:
             raise ValueError(f"change must have the shape of y, {tuple(y.shape)}, got {tuple(change.shape)}")
-        differences = loss._difference(as_batch(y), targets, xp.astype(as_batch(change), y.dtype), xp=xp)
-        return _reduce(differences, norms, reduction, y.ndim == 1, xp=xp)
+        batch, moves = as_batch(y), xp.astype(as_floating(as_batch(change), "change", xp=xp), y.dtype)
+        before, after = (loss._terms(outputs, targets, xp=xp).losses() for outputs in (batch, batch + moves))
+        large = xp.any(xp.abs(moves) > 1 / 8, axis=-1)
+        differences = xp.where(large, after - before, loss._difference(batch, targets, moves, xp=xp))
+        return loss._reduce(differences, targets, norms, reduction, y.ndim == 1, xp=xp)
 
     def prepare(
         self, t: Array, shape: tuple[int, ...], dtype: Any, *, sample_weight: Array | None = None, xp: Namespace
@@ -134,7 +167,7 @@ class Loss(ABC):
 
     @abstractmethod
     def _difference(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
-        """Return how much the loss of each sample changes, shape (..., N), when `y` does; nothing cancels."""
+        """Return how much the loss of each sample changes, shape (..., N), when `y` does by little; nothing cancels."""
 
     # The numerical gradient moves the outputs of sample n along lines y_n + s v_j. A loss that can say what it does
     # there with less than all outputs for each pair of n and j overrides these three.
@@ -181,9 +214,20 @@ class Loss(ABC):
             raise TypeError(f"{self.name} has no option {unknown[0]!r}: it has {', '.join(names) or 'none'}")
         return replace(self, **options) if options else self
 
+    def _unused(self, targets: Targets, *, xp: Namespace) -> Array:
+        """Return which samples do not count, shape (..., N), whatever their outputs are: NaN, too."""
+        zero = [xp.all(getattr(targets, name) == 0, axis=-1) for name in self._folded]
+        return reduce(xp.logical_and, zero)
 
-def _reduce(losses: Array, norms: Array, reduction: str, single: bool, *, xp: Namespace) -> Array:
-    if reduction == "none":
-        return losses[0] if single else losses
-    total = xp.sum(losses, axis=-1)
-    return total if reduction == "sum" else total / divisor(norms, xp=xp)
+    def _reduce(
+        self, losses: Array, targets: Targets, norms: Array, reduction: str, single: bool, *, xp: Namespace
+    ) -> Array:
+        losses = _zero_where(self._unused(targets, xp=xp), losses, xp=xp)
+        if reduction == "none":
+            return losses[0, ...] if single else losses
+        total = xp.sum(losses, axis=-1)
+        return total if reduction == "sum" else total / divisor(norms, xp=xp)
+
+
+def _zero_where(condition: Array, array: Array, *, xp: Namespace) -> Array:
+    return xp.where(xp.broadcast_to(condition, array.shape), xp.zeros_like(array), array)

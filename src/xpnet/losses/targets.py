@@ -103,4 +103,5 @@ def check_targets(
 
 
 def as_batch(array: Array) -> Array:
+    """Return a single sample as a batch of one, and batches as they are."""
     return array[None, :] if array.ndim == 1 else array
