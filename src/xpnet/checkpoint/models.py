@@ -13,7 +13,7 @@ from xpnet._checks import check_choice, check_count
 from xpnet._typing import Params
 from xpnet._version import __version__
 from xpnet.activations import ACTIVATIONS
-from xpnet.checkpoint.origin import Origin, read_origin, written
+from xpnet.checkpoint.origin import Origin, check_origin, read_origin, written
 from xpnet.checkpoint.sealed import CheckpointError, read_sealed, write_sealed
 from xpnet.devices import Device, select_device, to_host
 from xpnet.losses import LOSSES
@@ -87,7 +87,7 @@ def save_model(
     metadata = {"version": __version__, "activation": activation.name, "loss": loss.name}
     metadata["options"] = json.dumps(asdict(loss))
     if origin is not None:
-        origin.check(net)
+        check_origin(origin, net)
         facts, scalings = written(origin)
         metadata["origin"], arrays = json.dumps(facts), arrays | scalings
     if settings is not None:

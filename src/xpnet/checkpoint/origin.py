@@ -30,32 +30,32 @@ class Origin:
     target_scaling: Scaling | None = None
     """What makes the numbers a model says those of the data."""
 
-    def check(self, net: TwoLayerNet[Any]) -> None:
-        """Refuse what does not fit `net`, or cannot be."""
-        for name, value, kinds in (("data", self.data, str), ("label", self.label, str | int | None)):
-            if isinstance(value, bool) or not isinstance(value, kinds):
-                raise TypeError(f"{name} of its origin is {value!r}")
-        check_count(self.seed, "seed of its origin", minimum=0)
-        names = self.class_names
-        if not all(isinstance(name, str) for name in names):
-            raise TypeError("names of classes must be texts")
-        if len(names) != net.output_size and (names or net.loss_function.classification):
-            raise ValueError(f"it has {net.output_size} outputs and {len(names)} names of classes")
-        if len(set(names)) < len(names):
-            raise ValueError("two classes have the same name")
-        _check_scaling(self.scaling, net.input_size, "features")
-        if self.target_scaling is not None:
-            _check_scaling(self.target_scaling, net.output_size, "outputs")
 
-    def difference(self, other: "Origin") -> str | None:
-        """Return the name of the first field in which `other` is not the same."""
-        ours, theirs = written(self), written(other)
-        for name in [field.name for field in fields(self)]:
-            arrays = [key for key in ours[1] | theirs[1] if key.startswith(f"origin.{name}.")]
-            same = all(np.array_equal(ours[1].get(key, ()), theirs[1].get(key, ())) for key in arrays)
-            if ours[0].get(name) != theirs[0].get(name) or not same:
-                return name
-        return None
+def check_origin(origin: Origin, net: TwoLayerNet[Any]) -> None:
+    """Refuse what does not fit `net`, or cannot be."""
+    for name, value, kinds in (("data", origin.data, str), ("label", origin.label, str | int | None)):
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            raise TypeError(f"{name} of its origin is {value!r}")
+    check_count(origin.seed, "seed of its origin", minimum=0)
+    names = origin.class_names
+    if len(names) != net.output_size and (names or net.loss_function.classification):
+        raise ValueError(f"it has {net.output_size} outputs and {len(names)} names of classes")
+    if len(set(names)) < len(names):
+        raise ValueError("two classes have the same name")
+    _check_scaling(origin.scaling, net.input_size, "features")
+    if origin.target_scaling is not None:
+        _check_scaling(origin.target_scaling, net.output_size, "outputs")
+
+
+def difference(one: Origin, other: Origin) -> str | None:
+    """Return the name of the first field that is not the same in both."""
+    (facts, arrays), (other_facts, other_arrays) = written(one), written(other)
+    for name in (field.name for field in fields(Origin)):
+        keys = [key for key in arrays | other_arrays if key.startswith(f"origin.{name}.")]
+        same = all(np.array_equal(arrays.get(key, ()), other_arrays.get(key, ())) for key in keys)
+        if facts.get(name) != other_facts.get(name) or not same:
+            return name
+    return None
 
 
 def written(origin: Origin) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -74,20 +74,23 @@ def written(origin: Origin) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 def read_origin(text: str, arrays: Mapping[str, NDArray[Any]], net: TwoLayerNet[Any]) -> Origin:
     """Return the origin of which a file holds `text` and `arrays`, if it can be that of `net`."""
     facts: dict[str, Any] = {"label": None, **json.loads(text)}
+    if not isinstance(facts["class_names"], list):
+        raise TypeError("names of classes must be a list")
+    for name, value in facts.items():
+        if isinstance(value, list):
+            if not all(isinstance(item, str) for item in value):
+                raise TypeError(f"{name} of its origin must be texts")
+            facts[name] = tuple(value)
     for field in fields(Origin):
         offset, factor = (arrays.get(f"origin.{field.name}.{part}") for part in ("offset", "factor"))
         if offset is not None and factor is not None:
             facts[field.name] = Scaling(offset, factor) if offset.ndim else Scaling(offset[()], factor[()])
-    if not isinstance(facts["class_names"], list):
-        raise TypeError("names of classes must be a list")
-    origin = Origin(**facts | {"class_names": tuple(facts["class_names"])})
-    origin.check(net)
+    origin = Origin(**facts)
+    check_origin(origin, net)
     return origin
 
 
 def _check_scaling(scaling: Scaling, columns: int, what: str) -> None:
-    if not isinstance(scaling, Scaling):
-        raise TypeError("its scaling is none")
     offset, factor = np.asarray(scaling.offset), np.asarray(scaling.factor)
     if not offset.dtype == factor.dtype == np.float64:
         raise TypeError(f"its scaling is {offset.dtype} and {factor.dtype}, not float64")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpnet.checkpoint import Checkpoint, CheckpointError, Origin
+from xpnet.checkpoint import Checkpoint, CheckpointError, Origin, difference
 from xpnet.cli.options import flag, read_settings
 from xpnet.datasets.known import KNOWN
 from xpnet.settings import OPTIONS, Settings
@@ -67,7 +67,7 @@ def check_begun_with(checkpoint: Checkpoint, settings: Settings, run: Path) -> T
 
 def check_same_data(checkpoint: Checkpoint, origin: Origin, run: Path) -> None:
     """Refuse data that are not those a run began with."""
-    changed = "origin" if checkpoint.origin is None else checkpoint.origin.difference(origin)
+    changed = "origin" if checkpoint.origin is None else difference(checkpoint.origin, origin)
     if changed is not None:
         raise ValueError(
             f"{origin.data} is not what {run} was trained on (its {changed} is another): restore the data, or start a "
