@@ -133,6 +133,8 @@ class _Keeper:
 
     def keep(self, state: TrainingState) -> None:
         """Take `state` for the last whole epoch."""
+        if self._written is not None and self._written.done():
+            self._wait()
         now = monotonic()
         self.state, epoch_seconds, self._epoch_at = state, now - self._epoch_at, now
         every, seconds = self._job.settings.checkpoint_every, self._job.settings.checkpoint_seconds
