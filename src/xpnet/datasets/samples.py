@@ -13,6 +13,7 @@ _FEW_CLASSES = 100
 """More classes than these, with too few samples for a test sample of each, are rather numbers, or count the samples."""
 
 _OR_NUMBERS = "or pass classification=False if they are numbers to be predicted"
+"""The command line says its own option instead."""
 
 
 class RawSamples(NamedTuple):
@@ -25,6 +26,10 @@ class RawSamples(NamedTuple):
     t: NDArray[Any] | None
     x_name: str
     t_name: str = ""
+    columns: tuple[str, ...] = ()
+    """The names of the features."""
+    label: str | int | None = None
+    """The column of a table that held the targets: its name, or its index where columns have none."""
 
 
 def checked_samples(raw: RawSamples, *, classification: bool) -> Samples:
@@ -62,11 +67,16 @@ def class_names_of(labels: NDArray[Any], name: str) -> tuple[str, ...]:
     if len(names) < 2:
         raise DataError(f"{name}: all samples are of one class ({names[0]}): training needs two or more")
     if len(names) > max(_FEW_CLASSES, len(labels) / 5):
-        raise DataError(
-            f"{name}: its {len(labels)} labels are of {len(names)} classes, too few of each to learn from: "
-            f"choose another column of labels, {_OR_NUMBERS}"
-        )
+        raise DataError(too_many_classes(name, str(len(names)), f"its {len(labels)}"))
     return names
+
+
+def too_many_classes(name: str, classes: str, labels: str = "its") -> str:
+    """Say that there are too few samples of each class."""
+    return (
+        f"{name}: {labels} labels are of {classes} classes, too few of each to learn from: "
+        f"choose another column of labels, {_OR_NUMBERS}"
+    )
 
 
 def encode(labels: NDArray[Any], class_names: Sequence[str], name: str) -> NDArray[np.int64]:
