@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from xpnet.cli import main
+from xpnet.cli.signals import heeded
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -29,7 +30,7 @@ class Result(NamedTuple):
 def xpnet(*arguments: Any) -> Result:
     """Run the command line in this process."""
     out, err = io.StringIO(), io.StringIO()
-    terminate = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in heeded()}
     try:
         with (
             patch.object(sys, "argv", ["xpnet", *map(str, arguments)]),
@@ -39,7 +40,8 @@ def xpnet(*arguments: Any) -> Result:
         ):
             main()
     finally:
-        signal.signal(signal.SIGTERM, terminate)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return Result(int(stop.value.code or 0), out.getvalue(), err.getvalue())
 
 

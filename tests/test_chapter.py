@@ -155,14 +155,13 @@ def test_pictures_are_drawn_and_the_committed_ones_are_as_large(printed, out):
     assert sum((FOLDER / name).stat().st_size for name in names) < 10**6
 
 
+@pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
 def test_every_array_library_prints_the_same_numbers(backend, printed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(xpnet, "select_device", lambda request: backend.select())
     monkeypatch.setattr(fitting, "ITERATIONS", 195)  # The last training ends after epoch 5.
     monkeypatch.setattr(sys, "argv", [str(CHAPTER), "--out", str(tmp_path)])
     monkeypatch.syspath_prepend(FOLDER)
     chapter = CHAPTER.read_text(encoding="utf-8")
-    if backend.name == "jax":  # It compiles each batch's own shapes, for minutes: training on it is tested elsewhere.
-        chapter, _ = chapter.split('# %%\nsection(\n    "## Implement Learning Algorithms"')
     exec(compile(chapter, CHAPTER, "exec"), {"__name__": "__main__"})
 
     actual = re.sub(r"\w+\.(?=float\d\d;)", "", capsys.readouterr().out.split("![Training loss")[0])

@@ -202,6 +202,7 @@ def members_and_single_runs(device, name, given, dtype):
 
 @every_optimizer
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
 def test_every_number_may_be_one_per_member(backend, name, dtype):
     given = {option: NUMBERS[option] for option in numbers_of(name)}
     for actual, expected in members_and_single_runs(backend.select(), name, given, dtype):

@@ -58,17 +58,6 @@ def test_targets_need_no_outputs(backend, close):
     close(norms, np.ones(N), dtype="float64", rtol=0)
 
 
-def test_a_member_has_its_own_targets_or_shares_them(backend, close):
-    values = np.stack([NUMBERS, NUMBERS + 1])
-    xp = backend.xp
-    targets, _ = MeanSquaredError().prepare(backend.asarray(values), (2, N, C), xp.float64, xp=xp)
-    member = targets.of_member(1)
-    close(member.values, values[1], rtol=0)
-    close(member.weights, np.full((N, 1), 0.5), rtol=0)
-    shared, _ = MeanSquaredError().prepare(backend.asarray(NUMBERS), (2, N, C), xp.float64, xp=xp)
-    close(shared.of_member(1).values, NUMBERS, rtol=0)
-
-
 def test_a_sample_becomes_a_batch(backend):
     assert as_batch(backend.asarray([1.0, 2.0])).shape == (1, 2)
     assert as_batch(backend.asarray([[1.0, 2.0]])).shape == (1, 2)

@@ -41,6 +41,7 @@ class TestChapter:
 
 
 class TestGradientDescent:
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_on_every_backend(self, backend, close):
         xp = backend.xp
         for dtype, rtol in (("float64", 1e-8), ("float32", 1e-3)):

@@ -77,6 +77,7 @@ class TestChapter:
 
 class TestAccuracy:
     @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-5)])
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_richardson(self, backend, close, dtype, tolerance):
         for f, slope, intervals in SMOOTH.values():
             for interval in intervals:
@@ -208,6 +209,7 @@ class TestHardPoints:
         derivative = numerical_diff(np.exp, x, method="richardson", bounds=(x - 1e-3, x + 1e-4))
         np.testing.assert_allclose(derivative, np.exp(x), rtol=1e-8)
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_nan_is_reported(self, backend):
         x = backend.asarray([math.nan, math.inf, -math.inf, 1.0])
         derivative = to_host(numerical_diff(lambda x: x * x, x))
@@ -331,6 +333,7 @@ class TestOptions:
         assert np.array_equal(known, numerical_diff(f, x, method=method))
         assert calls[1] == calls[0] + 1
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_a_step_for_each_entry(self, backend, close):
         x, h = backend.asarray([-3.0, 0.5, 2.0]), backend.asarray([1e-4, 1e-3, 0.25])
         expected = (parabola(x + h) - parabola(x - h)) / (2 * h)
@@ -390,6 +393,7 @@ class TestComplex:
 
 
 class TestInput:
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_any_shape(self, backend, close):
         points = np.linspace(-1, 1, 12).reshape(2, 3, 2)
         close(numerical_diff(backend.xp.exp, backend.asarray(points)), np.exp(points), rtol=1e-9)
@@ -441,6 +445,7 @@ class TestInput:
         numerical_diff(lambda x: x**2, x)
         assert to_host(x).tolist() == [1.0, 2.0]
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_numbers_of_numpy_beside_another_library(self, backend):
         x = backend.asarray(0.5)
         assert float(numerical_diff(lambda x: np.float64(3.0), x)) == 0.0

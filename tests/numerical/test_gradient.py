@@ -159,6 +159,7 @@ class TestKnownAnswers:
         for h, expected in ((0.5, 1.0), (1.5, 2.0), (2.5, 0.0)):
             assert numerical_diff(f, np.asarray(0.0, dtype=np.float32), h=h) == expected
 
+    @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
     def test_chainer_a_function_that_returns_its_input(self, backend, close):
         x = backend.asarray(np.arange(6.0).reshape(2, 3))
         close(numerical_gradient(lambda x: x[1, 2], x), [[0, 0, 0], [0, 0, 1]], rtol=1e-9)

@@ -140,6 +140,7 @@ def test_data_may_be_on_the_host_or_on_the_device_but_nowhere_else(backend):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32"])
+@pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
 def test_labels_may_have_any_integer_dtype_and_be_read_only(backend, dtype):
     x, labels = TRAIN
     t = labels.astype(dtype)

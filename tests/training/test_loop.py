@@ -105,6 +105,7 @@ def test_every_epoch_trains_on_every_sample_once(sizes):
         assert orders[0] != orders[1] != orders[2]
 
 
+@pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
 def test_each_member_learns_as_a_network_of_its_own(backend):
     rates, norms = [0.1, 0.01], [0.05, 1.0]
     many = make(backend, members=2)

@@ -13,6 +13,7 @@ from xpnet import datasets
 from xpnet.cli import options
 from xpnet.cli.measures import Measures, measure
 from xpnet.cli.printing import plain_table, stdout_console
+from xpnet.cli.run_folder import load_trained
 from xpnet.datasets import DataError, Dataset
 from xpnet.metrics import confusion_matrix
 
@@ -31,7 +32,7 @@ def evaluate(model: Path, as_json: bool, **given: Any) -> None:
     worst; for numbers, how far off they are.
     """
     settings = options.read_settings(given)
-    net, origin = options.load_trained(model, settings.device)
+    net, origin = load_trained(model, settings.device)
     other = given["data"] is not None
     dataset = datasets.load_data(
         settings.data if other else origin.data,

@@ -12,6 +12,7 @@ import numpy as np
 from xpnet import datasets
 from xpnet._checks import check_choice
 from xpnet.cli import options
+from xpnet.cli.run_folder import load_trained
 from xpnet.devices import to_host
 
 
@@ -28,7 +29,7 @@ def predict(model: Path, input: Path, format: str, **given: Any) -> None:
     """
     settings = options.read_settings(given)
     check_choice(format, "--format", ("csv", "json"))
-    net, origin = options.load_trained(model, settings.device)
+    net, origin = load_trained(model, settings.device)
     raw = datasets.load_features(input, features=net.input_size, label=settings.label)
     say = net.predict_proba if net.loss_function.classification else net.predict
     pieces = (origin.scaling.apply(raw[piece]) for piece in net.pieces(len(raw)))

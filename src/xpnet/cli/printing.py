@@ -2,6 +2,7 @@
 
 import sys
 import textwrap
+from contextlib import suppress
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +19,12 @@ def say(label: str, text: str, *, indent: int = 10) -> None:
             line, stdout_console().width, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False
         )
     print(line, flush=True)
+
+
+def warn(text: str) -> None:
+    """Tell on stderr what the user has to know, whatever is printed: nothing is lost if nobody can read it."""
+    with suppress(OSError):
+        print(f"xpnet: {' '.join(text.split())}", file=sys.stderr, flush=True)
 
 
 def plain_table(*headers: str) -> Table:

@@ -40,8 +40,8 @@ class Reporter:
     ) -> None:
         pass
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
-        """Say what is about to be trained."""
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str, done: int) -> None:
+        """Say what is about to be trained, `done` epochs of it before."""
 
     def show(self, line: dict[str, Any]) -> None:
         """Show an epoch."""
@@ -71,7 +71,7 @@ class Lines(Reporter):
         self.epochs = epochs
         self.other = other
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str, done: int) -> None:
         parameters = sum(math.prod(w.shape) for w in net.params.values())
         kind = "classes" if dataset.classification else "number each" if dataset.outputs == 1 else "numbers each"
         say(
@@ -85,7 +85,8 @@ class Lines(Reporter):
             f"{net.input_size}-{net.hidden_size}-{net.output_size}, {net.activation.name}, "
             f"{parameters:,} parameters, {net.dtype}",
         )
-        say("training", f"{rule}, {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}")
+        after = f", going on after epoch {done}" if done else ""
+        say("training", f"{rule}, {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}{after}")
 
     def show(self, line: dict[str, Any]) -> None:
         epoch = line["epoch"]
@@ -129,9 +130,10 @@ class LiveBar(Lines):
         )
         self._task = self._bar.add_task("train", total=epochs, measures="")
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
-        super().announce(dataset, net, rule)
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str, done: int) -> None:
+        super().announce(dataset, net, rule, done)
         self._bar.start()
+        self._bar.console.show_cursor()  # A process that is killed cannot show it again.
 
     def show(self, line: dict[str, Any]) -> None:
         rate = line["samples_per_second"]

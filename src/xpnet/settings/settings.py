@@ -142,6 +142,13 @@ class Settings:
     gradient: str = _option(
         "backpropagation", domains.choice(GRADIENTS), "backpropagation, or numerical (all by differences; slower)."
     )
+    checkpoint_every: int | None = _option(None, domains.COUNT, "Keep a checkpoint of every so many epochs.")
+    checkpoint_seconds: float | None = _option(
+        None,
+        domains.SECONDS,
+        "Keep a checkpoint after so many seconds of training; by default 10, but with --checkpoint-every none.",
+    )
+    keep: int = _option(2, domains.COUNT, "How many checkpoints to keep, the last ones.")
     seed: int = _option(0, domains.SEED, "Same seed, same numbers, on every device.")
     spelling: InitVar[Callable[[str], str]] = str
 
