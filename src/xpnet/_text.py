@@ -1,5 +1,7 @@
 """Text of foreign origin as a terminal may have it."""
 
+from collections.abc import Sequence
+
 
 def printable(text: str) -> str:
     r"""Return `text` on one line, every character that is not printed (control, direction, surrogate) as its escape.
@@ -16,3 +18,8 @@ def printable(text: str) -> str:
     if line.isprintable():
         return line
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Return the first names with commas between them."""
+    return ", ".join(names[:most]) + ", ..." * (len(names) > most)

@@ -27,7 +27,7 @@ def check_run(folder):
     metrics = (folder / "metrics.jsonl").read_text()
     assert metrics == "" or metrics.endswith("\n")
     records = [json.loads(line) for line in metrics.splitlines()]
-    assert load_model(folder / "model.safetensors").input_size == 64
+    assert load_model(folder / "model.safetensors").net.input_size == 64
     if records:
         evaluation = json.loads(xpnet("evaluate", folder, "--json").out)
         assert evaluation["loss"] == pytest.approx(records[-1]["test_loss"], rel=1e-6)
@@ -106,7 +106,7 @@ def test_a_disk_that_fills_up_leaves_a_model_and_one_line(tmp_path):
         f"xpnet: {Path('run/metrics.jsonl')}: File too large: check the path, its permissions and the space that is left\n"
     )
     assert process.returncode == 2
-    assert load_model(tmp_path / "run" / "model.safetensors").input_size == 4
+    assert load_model(tmp_path / "run" / "model.safetensors").net.input_size == 4
 
 
 def in_terminal(tmp_path, *arguments, columns=100, **environment):

@@ -26,8 +26,8 @@ def check_origin(origin: Origin, net: TwoLayerNet[Any]) -> None:
         raise ValueError(f"it has {net.output_size} outputs and {len(names)} names of classes")
     if len(set(names)) < len(names):
         raise ValueError("two classes have the same name")
-    if len(set(origin.columns)) not in (0, net.input_size):
-        raise ValueError(f"it has {net.input_size} inputs and {len(set(origin.columns))} names of columns")
+    if origin.columns and not len(origin.columns) == len(set(origin.columns)) == net.input_size:
+        raise ValueError(f"it has {net.input_size} inputs and {len(set(origin.columns))} different names of columns")
     _check_scaling(origin.scaling, net.input_size, "features")
     if origin.target_scaling is not None:
         _check_scaling(origin.target_scaling, net.output_size, "outputs")
@@ -64,9 +64,11 @@ def read_origin(text: str, arrays: Mapping[str, NDArray[Any]], net: TwoLayerNet[
         offset, factor = (arrays.get(f"origin.{field.name}.{part}") for part in ("offset", "factor"))
         if offset is not None and factor is not None:
             facts[field.name] = Scaling(offset, factor) if offset.ndim else Scaling(offset[()], factor[()])
-    for name in ("class_names", "columns"):
-        if not isinstance(facts[name], list) or not all(isinstance(text, str) for text in facts[name]):
-            raise TypeError(f"{name} of its origin must be a list of texts")
+    for name, what in (("class_names", "names of classes"), ("columns", "names of columns")):
+        if not isinstance(facts[name], list):
+            raise TypeError(f"{what} must be a list")
+        if not all(isinstance(text, str) for text in facts[name]):
+            raise TypeError(f"{what} must be texts")
         facts[name] = tuple(facts[name])
     origin = Origin(**facts)
     check_origin(origin, net)

@@ -3,16 +3,20 @@
 import sys
 import textwrap
 from contextlib import suppress
+from io import TextIOWrapper
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from xpnet._text import printable
 
 _UNLIMITED = 10_000
 
 
 def say(label: str, text: str, *, indent: int = 10) -> None:
     """Print a fact after its label; on a terminal, what does not fit goes on below it, between words."""
-    line = f"{label:{indent}}{text}"
+    line = f"{label:{indent}}{printable(text)}"
     if sys.stdout.isatty():
         margin = " " * indent
         line = textwrap.fill(
@@ -24,7 +28,19 @@ def say(label: str, text: str, *, indent: int = 10) -> None:
 def warn(text: str) -> None:
     """Tell on stderr what the user has to know, whatever is printed: nothing is lost if nobody can read it."""
     with suppress(OSError):
-        print(f"xpnet: {' '.join(text.split())}", file=sys.stderr, flush=True)
+        print(f"xpnet: {printable(text)}", file=sys.stderr, flush=True)
+
+
+def say_path(path: Path) -> None:
+    """Print a path as it is, for other programs; on a terminal, as that may have it."""
+    print(printable(str(path)) if sys.stdout.isatty() else path)
+
+
+def print_anything() -> None:
+    """Let characters that an output cannot encode be written as their escapes, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def plain_table(*headers: str) -> Table:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xpnet._text import listed
 from xpnet.datasets.decoding import DataError
 
 TARGET_NAMES = ("label", "target", "class")
@@ -41,7 +42,7 @@ class Columns:
         the usual one, else one with an obvious name, else the last.
         """
         if names and self.names:
-            features = self._by_name(path, names)
+            features = positions(names, self.names, str(path))
             target = self._target(path, width, names) if self.features is None else None
             if target in features:
                 raise DataError(f"{path}: {names[target]} is a feature of the model: choose another column of labels")
@@ -56,15 +57,6 @@ class Columns:
         # A chosen 0 is an index: as a name it would make a header of every first row that holds a 0.
         sought = {label for label in (self.label, self.usual) if isinstance(label, str) and not _is_index(label)}
         return any(cell in sought or cell.lower() in TARGET_NAMES for cell in cells)
-
-    def _by_name(self, path: Path, names: Sequence[str]) -> list[int]:
-        positions = {name: column for column, name in enumerate(names)}
-        if missing := [name for name in self.names if name not in positions]:
-            raise DataError(
-                f"{path}: has no {_listed(missing)} among its columns {_listed(names)}: "
-                f"give data with those of the model, {_listed(self.names)}"
-            )
-        return [positions[name] for name in self.names]
 
     def _lacks_targets(self, path: Path, width: int) -> bool:
         if self.features is None or width == self.features + 1:
@@ -86,7 +78,7 @@ class Columns:
         if label in names:
             return names.index(str(label))
         if not _is_index(label):
-            columns = f"columns {_listed(names)}" if names else "no column names"
+            columns = f"columns {listed(names)}" if names else "no column names"
             raise DataError(f"{path}: no column is called {label!r}, it has {columns}: give a name or an index")
         index = int(label)
         if not -width <= index < width:
@@ -96,13 +88,20 @@ class Columns:
         return index % width
 
 
+def positions(names: Sequence[str], wanted: Sequence[str], where: str) -> list[int]:
+    """Return the indices of the columns that are `wanted`, by name."""
+    column_of = {name: column for column, name in enumerate(names)}
+    if missing := [name for name in wanted if name not in column_of]:
+        raise DataError(
+            f"{where}: has no {listed(missing)} among its columns {listed(names)}: "
+            f"give data with those of the model, {listed(wanted)}"
+        )
+    return [column_of[name] for name in wanted]
+
+
 def _is_index(label: str | int) -> bool:
     try:
         int(label)
     except ValueError:
         return False
     return True
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:20]) + ", ..." * (len(names) > 20)
