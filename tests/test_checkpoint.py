@@ -30,8 +30,7 @@ from xpnet import (
     to_host,
 )
 from xpnet._checks import namespace_of
-from xpnet.checkpoint import DamagedError, load_checkpoint, load_model, save_model
-from xpnet.checkpoint.origin import difference
+from xpnet.checkpoint import DamagedError, difference, load_checkpoint, load_model, save_model
 from xpnet.checkpoint.sealed import read_sealed, write_sealed
 from xpnet.datasets import Origin
 from xpnet.training import Best
@@ -185,12 +184,12 @@ def tampered(path, *, arrays=None, metadata=None, origin=None, state=None):
         ({"origin": {"class_names": 2}}, r"names of classes must be a list"),
         ({"origin": {"class_names": "ab"}}, r"names of classes must be a list"),
         ({"origin": {"class_names": ["no", "no"]}}, r"two classes have the same name"),
-        ({"origin": {"class_names": ["no", ["yes"]]}}, r"names of classes must be texts"),
-        ({"origin": {"class_names": ["no", 1]}}, r"names of classes must be texts"),
+        ({"origin": {"class_names": ["no", ["yes"]]}}, r"class_names of its origin must be texts"),
+        ({"origin": {"class_names": ["no", 1]}}, r"class_names of its origin must be texts"),
         ({"origin": {"columns": ["a", "a"]}}, r"2 inputs and 1 different names of columns"),
         ({"origin": {"columns": ["a", "b", "a"]}}, r"2 inputs and 2 different names of columns"),
         ({"origin": {"columns": "ab"}}, r"names of columns must be a list"),
-        ({"origin": {"columns": [1, 2]}}, r"names of columns must be texts"),
+        ({"origin": {"columns": [1, 2]}}, r"columns of its origin must be texts"),
         ({"origin": {"digest": 5}}, r"digest of its origin is 5"),
         ({"origin": {"data": None}}, r"data of its origin is None"),
         ({"origin": {"label": True}}, r"label of its origin is True"),

@@ -23,6 +23,15 @@ Promise: every later version of xpnet reads files of this format. A file of a ne
 """
 
 from xpnet.checkpoint.models import Checkpoint, load_checkpoint, load_model, save_model
+from xpnet.checkpoint.origin import difference
 from xpnet.checkpoint.sealed import CheckpointError, DamagedError
 
-__all__ = ["Checkpoint", "CheckpointError", "DamagedError", "load_checkpoint", "load_model", "save_model"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "DamagedError",
+    "difference",
+    "load_checkpoint",
+    "load_model",
+    "save_model",
+]

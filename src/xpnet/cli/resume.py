@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpnet.checkpoint import Checkpoint, CheckpointError
-from xpnet.checkpoint.origin import difference
+from xpnet.checkpoint import Checkpoint, CheckpointError, difference
 from xpnet.cli.options import flag, read_settings
 from xpnet.datasets import Origin
 from xpnet.datasets.known import KNOWN
