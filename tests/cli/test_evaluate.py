@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import write_tiny, xpnet
-from rich.console import Console
 
 from xpnet import load_data, load_digits, load_model
 
@@ -95,24 +94,6 @@ def test_evaluate_of_many_classes_leaves_the_matrix_to_json(folder):
         assert counts[int(true), int(said)] == int(times) > 0
     wrong = counts - np.diag(counts.diagonal())
     assert sum(int(times) for _, _, times in rows) == np.sort(wrong, axis=None)[-10:].sum()
-
-
-@pytest.mark.parametrize(("samples", "whole"), [(26 * 15, True), (26 * 600, False)])
-def test_the_matrix_of_26_classes_on_80_columns_is_whole_or_folded(folder, monkeypatch, samples, whole):
-    """At three digits a cell it does not fit, and then each name is in the list of pairs."""
-    monkeypatch.setattr("xpnet.cli.evaluate.stdout_console", lambda: Console(width=80))
-    letters = [chr(ord("A") + i) for i in range(26)]
-    rows = [f"{i % 26},{i % 7},{letters[i % 26]}" for i in range(samples)]
-    Path("letters.csv").write_text("\n".join(["a,b,letter", *rows]))
-    xpnet("train", "--data", "letters.csv", "--epochs", 1, "--out", "run", "--quiet")
-    out = xpnet("evaluate", "run").out
-    assert max(map(len, out.splitlines())) <= 80
-    assert ("Confusion matrix (rows" in out, "Most often confused (" in out) == (whole, not whole)
-    if whole:
-        header, *rows = [line.split() for line in out.split("columns: said)\n")[1].splitlines()[:27]]
-        assert header == letters
-        assert [row[0] for row in rows] == letters
-        assert {len(row) for row in rows} == {27}
 
 
 def test_a_file_that_is_given_is_measured_whole(folder):

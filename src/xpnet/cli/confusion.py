@@ -1,18 +1,31 @@
 """Tables of what was taken for what."""
 
 import numpy as np
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from xpnet.cli.printing import plain_table
 
+_LARGEST_TABLE = 26
 _LONGEST_COLUMN_NAME = 4
 _PAIRS = 10
 
 
-def confusion_table(counts: np.ndarray, names: tuple[str, ...]) -> Table:
-    """Return the counts, shape (classes, classes), with a row for each true class and a column for each said."""
+def confusion_table(counts: np.ndarray, names: tuple[str, ...], console: Console) -> tuple[str, Table]:
+    """Return a title and the counts, shape (classes, classes), or so much of them as the console has room for."""
+    if len(names) <= _LARGEST_TABLE:
+        table = _whole(counts, names)
+        # A measure is never more than the width that it is given.
+        if console.measure(table, options=console.options.update(width=console.width + 1)).maximum <= console.width:
+            return "Confusion matrix (rows: true, columns: said)", table
+    title = "Most often confused (the whole matrix is too large to show; --json prints it)"
+    return title, _largest(counts - np.diag(counts.diagonal()), names)
+
+
+def _whole(counts: np.ndarray, names: tuple[str, ...]) -> Table:
     table = plain_table("")
+    table.collapse_padding = True
     numbered = max(map(len, names)) > _LONGEST_COLUMN_NAME
     for column, name in enumerate(names):
         table.add_column(str(column) if numbered else escape(name), justify="right", no_wrap=True)
@@ -28,11 +41,9 @@ def _cell(count: int, *, diagonal: bool) -> str:
     return f"[red]{count}[/]" if count else "[dim].[/]"
 
 
-def confused_pairs(counts: np.ndarray, names: tuple[str, ...]) -> Table:
-    """Return the largest counts beside the diagonal: so much of a table that does not fit."""
+def _largest(wrong: np.ndarray, names: tuple[str, ...]) -> Table:
     table = plain_table("true", "said", "times")
     table.columns[2].justify = "right"
-    wrong = counts - np.diag(counts.diagonal())
     for index in np.argsort(-wrong, axis=None, kind="stable")[:_PAIRS]:
         row, column = divmod(int(index), len(names))
         if wrong[row, column]:

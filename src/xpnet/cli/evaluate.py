@@ -1,21 +1,20 @@
 """``xpnet evaluate``."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from xpnet import datasets
 from xpnet.cli import options
-from xpnet.cli.confusion import confused_pairs, confusion_table, worst_classes
+from xpnet.cli.confusion import confusion_table, worst_classes
+from xpnet.cli.loading import load
 from xpnet.cli.measures import Measures, measure
 from xpnet.cli.printing import plain_table, stdout_console
 from xpnet.cli.run_folder import load_trained
 from xpnet.datasets import DataError, Dataset
 from xpnet.metrics import confusion_matrix
-
-_LARGEST_TABLE = 26
 
 
 @click.command
@@ -31,12 +30,13 @@ def evaluate(model: Path, as_json: bool, **given: Any) -> None:
     """
     settings = options.read_settings(given)
     net, origin = load_trained(model, settings.device)
-    data = origin.data if given["data"] is None else settings.data
-    dataset = datasets.load_data(data, data_dir=settings.data_dir, label=settings.label, like=origin)
-    if given["data"] is None and dataset.origin.digest != origin.digest and not len(dataset.train.x):
+    if given["data"] is None:
+        settings = replace(settings, data=origin.data)
+    dataset = load(settings, like=origin, quiet=as_json)
+    if given["data"] is None and not len(dataset.train.x):
         raise DataError(
-            f"{data} has changed since the model was trained on it, so nobody knows its test part any more: "
-            f"restore the file, or measure all of it with --data {data}"
+            f"{origin.data} has changed since the model was trained on it, so nobody knows its test part any more: "
+            f"restore the file, or measure all of it with --data {origin.data}"
         )
     if dataset.features != net.input_size:
         raise DataError(
@@ -56,15 +56,12 @@ def _tell_classes(dataset: Dataset, measures: Measures, *, as_json: bool) -> Non
         return
     print(f"{dataset.name}: accuracy {accuracy:.2%}, loss {loss:.4f} on {_samples(dataset)}")
     console = stdout_console()
-    table = confusion_table(counts, dataset.class_names)
-    if dataset.classes <= _LARGEST_TABLE and console.measure(table).maximum <= console.width:
-        print("\nConfusion matrix (rows: true, columns: said)")
+    for title, table in (
+        confusion_table(counts, dataset.class_names, console),
+        ("Worst classes", worst_classes(counts, dataset.class_names)),
+    ):
+        print(f"\n{title}")
         console.print(table)
-    else:
-        print("\nMost often confused (the whole matrix is too large to show; --json prints it)")
-        console.print(confused_pairs(counts, dataset.class_names))
-    print("\nWorst classes")
-    console.print(worst_classes(counts, dataset.class_names))
 
 
 def _tell_numbers(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -11,17 +10,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from xpnet import datasets
 from xpnet.checkpoint import Checkpoint
-from xpnet.cli.downloads import download_bar
+from xpnet.cli.loading import load
 from xpnet.cli.measures import Measures, in_units, measure
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder
 from xpnet.cli.signals import Stopped, StopSignals
-from xpnet.datasets import DataError, Dataset
+from xpnet.datasets import Dataset
 from xpnet.devices import select_device
-from xpnet.losses import LOSSES
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
 from xpnet.pictures import plot_curves, plot_predictions, plot_samples
@@ -31,6 +28,7 @@ from xpnet.training import Record, TrainingState, fit_epochs
 
 _SECONDS = 10.0
 """So much training may be lost, where nothing else is asked for."""
+_OR_NUMBERS = ", or take --loss mean_squared_error if they are numbers to be predicted"
 _NO_STATE = TrainingState({}, OptimizerState(), 0, 0)
 
 
@@ -55,7 +53,7 @@ class Job:
     ) -> Self:
         """Load the data, and make the network, or bring it back to the `checkpoint` of a `run`."""
         device = select_device(settings.device)
-        dataset = _load(settings, quiet=quiet)
+        dataset = load(settings, or_numbers=_OR_NUMBERS, quiet=quiet)
         net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         fit_options = settings.fit_options(len(dataset.train.x))
         epochs, other = fit_options["epochs"], "validation"
@@ -155,22 +153,6 @@ class _Keeper:
             settings = self._job.settings
             self.folder.save_checkpoint(self._job.net, self._job.dataset.origin, settings, self.state)
             self._saved, self._saved_at = self.state.epoch, monotonic()
-
-
-def _load(settings: Settings, *, quiet: bool) -> Dataset:
-    with nullcontext() if quiet else download_bar() as progress:
-        try:
-            return datasets.load_data(
-                settings.data,
-                data_dir=settings.data_dir,
-                label=settings.label,
-                classification=LOSSES[settings.loss].classification,
-                seed=settings.seed,
-                progress=progress,
-            )
-        except DataError as error:
-            hint = str(error).replace("pass classification=False", "take --loss mean_squared_error")
-            raise DataError(hint) from error
 
 
 def _rule(settings: Settings) -> str:

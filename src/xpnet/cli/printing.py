@@ -1,5 +1,6 @@
 """Facts and tables, as wide as the terminal; in a pipe, as wide as they are."""
 
+import logging
 import sys
 import textwrap
 from contextlib import suppress
@@ -7,7 +8,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from xpnet._text import printable
 
@@ -36,16 +37,19 @@ def say_path(path: Path) -> None:
     print(printable(str(path)) if sys.stdout.isatty() else path)
 
 
-def print_anything() -> None:
-    """Let characters that an output cannot encode be written as their escapes, instead of failing."""
+def print_anything_but_chatter() -> None:
+    """Write characters that an output cannot encode as their escapes, and nothing that matplotlib says of itself."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def plain_table(*headers: str) -> Table:
-    """Return an empty table without lines."""
-    return Table(*headers, header_style="bold", box=None, pad_edge=False)
+    """Return an empty table without lines, which breaks long words and does not cut them."""
+    return Table(
+        *(Column(header, overflow="fold") for header in headers), header_style="bold", box=None, pad_edge=False
+    )
 
 
 def stdout_console() -> Console:

@@ -12,8 +12,8 @@ from xpnet.datasets.decoding import DataError
 _FEW_CLASSES = 100
 """More classes than these, with too few samples for a test sample of each, are rather numbers, or count the samples."""
 
-_OR_NUMBERS = "or pass classification=False if they are numbers to be predicted"
-"""The command line says its own option instead."""
+OR_NUMBERS = ", or pass classification=False if they are numbers to be predicted"
+"""So ends an error; the command line says its own option instead."""
 
 
 class RawSamples(NamedTuple):
@@ -75,7 +75,7 @@ def too_many_classes(name: str, classes: str, labels: str = "its") -> str:
     """Say that there are too few samples of each class."""
     return (
         f"{name}: {labels} labels are of {classes} classes, too few of each to learn from: "
-        f"choose another column of labels, {_OR_NUMBERS}"
+        f"choose another column of labels{OR_NUMBERS}"
     )
 
 
@@ -102,13 +102,13 @@ def _checked_labels(t: NDArray[Any], name: str) -> NDArray[Any]:
     """Return the labels in `t`, shape (n,), as integers, or as the texts of a table."""
     if t.ndim != 1:
         raise DataError(
-            f"{name}: labels must have shape (samples,), got {t.shape}: of one-hot take numpy.argmax, {_OR_NUMBERS}"
+            f"{name}: labels must have shape (samples,), got {t.shape}: of one-hot take numpy.argmax{OR_NUMBERS}"
         )
     if t.dtype.kind == "f":
         bad = np.flatnonzero(~(np.abs(t) < 2**53) | (t != np.floor(t)))
         if bad.size:
             raise DataError(
-                f"{name}: label {t[bad[0]]} of sample {bad[0]} is not an integer: number the classes, {_OR_NUMBERS}"
+                f"{name}: label {t[bad[0]]} of sample {bad[0]} is not an integer: number the classes{OR_NUMBERS}"
             )
     if t.dtype.kind not in "buifO":
         raise DataError(f"{name}: labels must be integers, got dtype {t.dtype}: number the classes 0, 1, ...")
