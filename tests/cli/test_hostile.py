@@ -33,17 +33,20 @@ def finished(*arguments, **options):
         ("predict run pipe", r"pipe: cannot be read \(not a regular file\)"),
         ("train --config pipe.toml", r"pipe\.toml: not a regular file"),
         ("train --class-weight pipe", r"--class-weight must be balanced, or a file .* 'pipe' \(not a regular file\)"),
+        ("train --config large.json", r"large\.json: larger than 2097152 bytes: check the path"),
+        ("train --class-weight large.json", r"--class-weight must be .* 'large\.json' \(larger than 2097152 bytes\)"),
         ("evaluate pipe", r"there is no model file pipe"),
         ("train --resume pipes", r"--resume: pipes holds no config\.json"),
     ],
 )
-def test_pipes_and_devices_are_not_waited_for(folder, arguments, text):
+def test_what_never_begins_or_ends_is_not_waited_for(folder, arguments, text):
     for name in ("pipe", "pipe.csv", "pipe.npy", "pipe.npz", "pipe.toml"):
         os.mkfifo(name)
     for place, name in (("images", "train-images-idx3-ubyte"), ("pipes", "config.json")):
         Path(place).mkdir()
         os.mkfifo(f"{place}/{name}")
     Path("zero.csv").symlink_to("/dev/zero")
+    Path("large.json").write_text(" " * 2**21 + "1")
     write_tiny(folder / "tiny.npz")
     xpnet("train", "--data", "tiny.npz", "--epochs", 1, "--out", "run", "--quiet")
     code, out, err = xpnet(*arguments.split())

@@ -90,6 +90,26 @@ def test_a_bomb_is_refused_by_its_promise(write: Any):
         tracemalloc.stop()
 
 
+def test_a_list_of_members_that_is_large_itself_is_not_read(write: Any):
+    with zipfile.ZipFile(write.path / "data.npz", "w") as archive:
+        for i in range(20_000):
+            archive.writestr(str(i), "")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"data\.npz: not a \.npz file, or damaged \(too many members\)"):
+            load_data(write.path / "data.npz")
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
+def test_large_arrays_are_read_whatever_the_way_they_are_packed(write: Any):
+    x = np.arange(400_000.0).reshape(2, -1)
+    for save in (np.savez, np.savez_compressed):
+        save(write.path / "data.npz", x=x, t=[0, 1])
+        np.testing.assert_array_equal(load_features(write.path / "data.npz", features=200_000), x)
+
+
 def test_other_methods_of_packing_are_refused(write: Any):
     with zipfile.ZipFile(write.path / "data.npz", "w", zipfile.ZIP_LZMA) as archive:
         for key in "xt":

@@ -2,7 +2,8 @@
 
 import math
 import zipfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpnet._files import open_regular
-from xpnet._text import printable
+from xpnet._text import listed, printable
 from xpnet.datasets.columns import Columns
 from xpnet.datasets.decoding import DataError, check_unpacked, decoding
 from xpnet.datasets.samples import RawSamples
@@ -20,8 +21,18 @@ NPZ_HOLDS = "x_train, t_train, x_test, t_test (or y_ for t_), or x and t (or y)"
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _MAX_HEADER = 10_000
 """Bytes, as for numpy.load: headers are parsed as Python."""
+_MAX_READ = 2**20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Those of numpy.savez and numpy.savez_compressed."""
+
+
+class _SmallReads(BufferedReader):
+    """A file that is read in parts, as arrays are, and not at once, as the names of all members are."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _MAX_READ:
+            raise ValueError("too many members")
+        return super().read(size)
 
 
 def read_npy(path: Path, columns: Columns) -> tuple[RawSamples]:
@@ -42,12 +53,12 @@ def read_npy(path: Path, columns: Columns) -> tuple[RawSamples]:
 def read_npz(path: Path, _: Columns) -> tuple[RawSamples, ...]:
     """Return the training and the test samples in a .npz file, or the samples that are not parted."""
 
-    def choose(names: Collection[str]) -> Sequence[str]:
+    def choose(names: Sequence[str]) -> Sequence[str]:
         for t in "ty":
             for keys in (("x_train", f"{t}_train", "x_test", f"{t}_test"), ("x", t)):
                 if set(keys) <= set(names):
                     return keys
-        raise DataError(f"{path}: holds {', '.join(names) or 'no arrays'}: save {NPZ_HOLDS}")
+        raise DataError(f"{path}: holds {listed(names) or 'no arrays'}: save {NPZ_HOLDS}")
 
     keys, arrays = zip(*_read_arrays(path, choose), strict=True)
     names = [f"{path}: {key}" for key in keys]
@@ -57,21 +68,26 @@ def read_npz(path: Path, _: Columns) -> tuple[RawSamples, ...]:
 def read_npz_features(path: Path, _: Columns) -> tuple[RawSamples]:
     """Return the features in a .npz file: x, or the only array."""
 
-    def choose(names: Collection[str]) -> Sequence[str]:
-        key = next(iter(names)) if len(names) == 1 else "x"
+    def choose(names: Sequence[str]) -> Sequence[str]:
+        key = names[0] if len(names) == 1 else "x"
         if key not in names:
-            raise DataError(f"{path}: holds {', '.join(names) or 'no arrays'}: save the features as x")
+            raise DataError(f"{path}: holds {listed(names) or 'no arrays'}: save the features as x")
         return (key,)
 
     ((key, x),) = _read_arrays(path, choose)
     return (RawSamples(x, None, f"{path}: {key}"),)
 
 
-def _read_arrays(path: Path, choose: Callable[[Collection[str]], Sequence[str]]) -> list[tuple[str, NDArray[Any]]]:
+def _read_arrays(path: Path, choose: Callable[[Sequence[str]], Sequence[str]]) -> list[tuple[str, NDArray[Any]]]:
     """Return the arrays that `choose` names of all, with these names."""
-    with decoding(path, "a .npz file"), open_regular(path) as file, zipfile.ZipFile(file) as archive:
+    with (
+        decoding(path, "a .npz file"),
+        open_regular(path) as file,
+        _SmallReads(file) as parts,
+        zipfile.ZipFile(parts) as archive,
+    ):
         members = {printable(member.filename.removesuffix(".npy")): member for member in archive.infolist()}
-        chosen = {key: members[key] for key in choose(members)}
+        chosen = {key: members[key] for key in choose(list(members))}
         check_unpacked(str(path), sum(member.file_size for member in chosen.values()), path.stat().st_size)
         arrays = []
         for key, member in chosen.items():

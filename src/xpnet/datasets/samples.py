@@ -57,7 +57,9 @@ def is_usable(x: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where `x` is finite and float32 can hold it."""
     if x.dtype.kind != "f":
         return np.ones(x.shape, np.bool_)
-    usable: NDArray[np.bool_] = np.abs(x) <= np.finfo(np.float32).max
+    largest = np.finfo(np.float32).max
+    usable: NDArray[np.bool_] = x <= largest
+    usable &= x >= -largest
     return usable
 
 
