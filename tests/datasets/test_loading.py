@@ -254,6 +254,8 @@ def test_features_alone(write: Any):
     np.testing.assert_array_equal(load_features(write.npy(x), features=1, label=0), x[:, 1:])
     with pytest.raises(DataError, match=r"images: has 2 features a sample where 5 were expected"):
         load_features(write.path / "images", features=5)
+    with pytest.raises(DataError, match=r"table\.npy: holds no data \(shape \(0, 0, 0\)\)"):
+        load_features(write.npy(np.zeros((0, 0, 0))), features=2)
     with pytest.raises(DataError, match=r"data\.npz: holds a, b: save the features as x"):
         load_features(write.npz(a=x, b=x), features=2)
     with pytest.raises(DataError, match="no such file"):

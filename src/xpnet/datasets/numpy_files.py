@@ -40,7 +40,7 @@ def read_npy(path: Path, columns: Columns) -> tuple[RawSamples]:
     with decoding(path, "a .npy file"), open_regular(path) as file:
         table = _read_array(file, str(path), path.stat().st_size)
     if columns.features is not None and table.ndim > 2:
-        table = table.reshape(len(table), -1)
+        return (RawSamples(table, None, str(path)),)
     if table.ndim != 2:
         raise DataError(f"{path}: a table must have two dimensions, got shape {table.shape}: reshape it, or save .npz")
     features, target = columns.find(path, table.shape[1])
