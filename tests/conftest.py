@@ -7,6 +7,7 @@ that are not. One named in XPNET_REQUIRE_BACKENDS (comma-separated) that is not 
 import importlib
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +112,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_left_out(item: pytest.Item) -> bool:
     params = item.callspec.params if hasattr(item, "callspec") else {}
-    needed = {mark.args[0] for mark in item.iter_markers("needs")} | {params.get("library")}
-    return bool(needed & set(MISSING)) or params.get("backend") in {
+    needed = {mark.args[0] for mark in item.iter_markers("needs")} | {params.get("library", "numpy")}
+    return any(name in MISSING or find_spec(name) is None for name in needed) or params.get("backend") in {
         mark.args[0] for mark in item.iter_markers("without")
     }
 

@@ -28,7 +28,8 @@ REFERENCES = {
     "log_softmax": lambda z: special.log_softmax(z, axis=-1),
 }
 ROWS = np.asarray([[0.25, 2.875, 4.0], [-1.5, 0.0, 1.0], [50.0, -50.0, 49.0]])  # all of them numbers of float32
-POINTS = np.asarray([-7.0, -1.0, -0.125, 0.0, 2.0**-10, 0.5, 6.0])
+# In the shape of ROWS, since JAX compiles every operation for every shape anew.
+POINTS = np.asarray([[-7.0, -1.0, -0.125], [0.0, 2.0**-10, 0.5], [1.5, 4.0, 6.0]])
 
 every_function = pytest.mark.parametrize("name", list(REFERENCES))
 every_activation = pytest.mark.parametrize("name", list(ACTIVATIONS))
@@ -43,10 +44,10 @@ def test_every_activation_has_a_reference():
 @every_function
 @every_dtype
 def test_equals_scipy_in_the_shape_and_dtype_of_its_input(backend, close, name, dtype):
-    # Softmax takes exponentials of differences of up to 100. The sigmoid of what is far below 0 is held at the smallest
-    # normal number, and JAX takes a smaller one for 0: 50 times that is the gelu of -50.
+    # Softmax takes exponentials of differences of up to 100. JAX takes what is below the smallest normal number for 0,
+    # and PyTorch may: 50 times that is the silu of -50.
     rtol, atol = rounding(128, dtype), 50 * float(np.finfo(dtype).tiny)
-    for z in (ROWS[0], ROWS, ROWS[None, ...]):
+    for z in (ROWS,) if dtype == "float32" else (ROWS[0], ROWS, ROWS[None, ...]):
         actual = getattr(xpnet, name)(backend.asarray(z, dtype))
         close(actual, REFERENCES[name](z), dtype=dtype, rtol=rtol, atol=atol)
 
@@ -127,36 +128,53 @@ STEPS = [2.0**-100, -(2.0**-100), 2.0**-30, -(2.0**-10), 0.125, -0.125, 3.0, -20
 @every_activation
 @every_dtype
 def test_a_difference_is_exact_however_small_the_step(backend, close, name, dtype):
-    d = np.asarray(STEPS)[:, None]
-    with localcontext(prec=80):
-        values = {(z, s): decimal_of(name, Decimal(z) + Decimal(s)) for z in POINTS for s in (0.0, *STEPS)}
-        expected = np.asarray([[float(values[z, s] - values[z, 0.0]) for z in POINTS] for s in STEPS])
-    actual = ACTIVATIONS[name].difference(backend.asarray(POINTS, dtype), backend.asarray(d, dtype))
-    # A slope of up to 1.1 is right to its last place, up to gelu's: its gate is 12 times as steep, times z.
-    close(actual / backend.asarray(d, dtype), expected / d, dtype=dtype, rtol=0, atol=rounding(64, dtype))
+    for step in STEPS:
+        with localcontext(prec=80):
+            moves = [decimal_of(name, Decimal(z) + Decimal(step)) - decimal_of(name, Decimal(z)) for z in POINTS.flat]
+        d = backend.asarray(np.full_like(POINTS, step), dtype)
+        actual = ACTIVATIONS[name].difference(backend.asarray(POINTS, dtype), d)
+        # A slope of up to 1.1 is right to its last place, up to gelu's: its gate is 12 times as steep, times z.
+        expected = np.reshape([float(move) / step for move in moves], POINTS.shape)
+        close(actual / d, expected, dtype=dtype, rtol=0, atol=rounding(64, dtype))
+
+
+FAR = np.asarray([[-1e38, 1e38, 0.0]] * 3)
 
 
 @every_dtype
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("sigmoid", [0.0, 1.0]),
-        ("tanh", [-1.0, 1.0]),
-        ("gelu", [0.0, 1e14]),
-        ("silu", [0.0, 1e14]),
-        ("softmax", [0.0, 1.0]),
-        ("log_softmax", [-2e14, 0.0]),
+        ("sigmoid", [0.0, 1.0, 0.5]),
+        ("tanh", [-1.0, 1.0, 0.0]),
+        ("gelu", [0.0, 1e38, 0.0]),
+        ("silu", [0.0, 1e38, 0.0]),
+        ("softmax", [0.0, 1.0, 0.0]),
+        ("log_softmax", [-2e38, 0.0, -1e38]),
     ],
 )
 def test_nothing_overflows(backend, close, name, expected, dtype):
-    z = backend.asarray([-1e14, 1e14], dtype)
-    # The sigmoid is held at about the smallest normal number, here times |z|.
-    close(getattr(xpnet, name)(z), np.asarray(expected, dtype), dtype=dtype, rtol=0, atol=2e14 * 2.0**-126)
-    if name in ACTIVATIONS:
-        slopes = [0.0, float(expected[1] > 1)]
-        close(ACTIVATIONS[name].derivative(z), slopes, dtype=dtype, rtol=0, atol=rounding(1, dtype))
-        rises = ACTIVATIONS[name].difference(z, backend.xp.ones_like(z) / 16)
-        close(16 * rises, slopes, dtype=dtype, rtol=0, atol=rounding(1, dtype))
+    actual = getattr(xpnet, name)(backend.asarray(FAR, dtype))
+    close(actual, np.asarray([expected] * 3, dtype), dtype=dtype, rtol=rounding(8, dtype))
+
+
+@every_dtype
+@pytest.mark.parametrize(
+    ("name", "slopes"),
+    [("sigmoid", [0, 0, 0.25]), ("tanh", [0, 0, 1]), ("gelu", [0, 1, 0.5]), ("silu", [0, 1, 0.5])],
+)
+def test_no_slope_overflows(backend, close, name, slopes, dtype):
+    f, z, step = ACTIVATIONS[name], backend.asarray(FAR, dtype), 2.0**-60
+    close(f.derivative(z), [slopes] * 3, dtype=dtype, roundings=8)
+    rises = f.difference(z, backend.asarray(np.full_like(FAR, step), dtype))
+    close(rises / step, [slopes] * 3, dtype=dtype, roundings=8)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "gelu", "silu"])
+def test_the_limits_at_infinity_are_no_nan(backend, close, name):
+    f, z = ACTIVATIONS[name], backend.asarray([-math.inf, math.inf])
+    close(f(z), [0.0, 1.0 if name == "sigmoid" else math.inf], dtype="float64", rtol=0)
+    close(f.derivative(z), [0.0, float(name != "sigmoid")], dtype="float64", rtol=0)
 
 
 def test_a_masked_logit_has_probability_zero(backend, close):
@@ -179,7 +197,7 @@ def test_names_itself_and_travels(name):
         np.testing.assert_array_equal(other(ROWS), ACTIVATIONS[name](ROWS))
 
 
-logits = arrays(np.float64, st.sampled_from([(1,), (4,), (2, 3, 4)]), elements=st.floats(-700, 700))
+logits = arrays(np.float64, st.sampled_from([(1,), (3, 3)]), elements=st.floats(-700, 700))
 TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -202,5 +220,5 @@ def test_sigmoid_and_tanh_are_symmetric(backend, z):
         return xpnet.to_host(f(backend.asarray(z)))
 
     np.testing.assert_allclose(call(xpnet.sigmoid, z) + call(xpnet.sigmoid, -z), 1, rtol=rounding(12))
-    np.testing.assert_allclose(call(xpnet.tanh, -z), -call(xpnet.tanh, z), rtol=rounding(8))
+    np.testing.assert_allclose(call(xpnet.tanh, -z), -call(xpnet.tanh, z), rtol=rounding(8), atol=TINY)
     np.testing.assert_allclose(2 * call(xpnet.sigmoid, 2 * z) - 1, call(xpnet.tanh, z), rtol=0, atol=rounding(16))

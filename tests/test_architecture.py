@@ -145,6 +145,10 @@ def test_import_of_every_public_name_loads_nothing_slow_or_optional():
     assert loaded.strip() == "[]"
 
 
+def test_a_room_is_there_without_an_import_of_its_own():
+    assert run("import xpnet; print(*xpnet.losses.LOSSES)").split() == list(xpnet.losses.LOSSES)
+
+
 def test_import_alone_loads_not_even_numpy():
     assert run("import sys, xpnet; print('numpy' in sys.modules)").strip() == "False"
 

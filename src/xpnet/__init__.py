@@ -150,7 +150,9 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for, so that ``import xpnet`` costs next to nothing."""
+    """Import a public name, or a room, when it is first asked for: ``import xpnet`` costs next to nothing."""
+    if f"xpnet.{name}" in _ROOMS:
+        return import_module(f"xpnet.{name}")
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'xpnet' has no attribute {name!r}")
     value = getattr(import_module(_ROOM_OF[name]), name)

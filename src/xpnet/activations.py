@@ -6,7 +6,6 @@ An elementwise activation is a callable ``a = f(z)`` that also knows its derivat
 
 import math
 from abc import ABC, abstractmethod
-from functools import cache
 from typing import Any, ClassVar
 
 from xpnet._checks import as_floating, namespace_of, quietly
@@ -115,13 +114,14 @@ class Sigmoid(Activation):
     name = "sigmoid"
 
     def _value(self, z: Array, *, xp: Namespace) -> Array:
-        # exp(-z) must stay finite: where it would not, the sigmoid is held at about 1 / (largest finite number).
-        a = xp.exp(-xp.maximum(z, -_largest_exponent(z.dtype, xp)))
+        a = xp.exp(-z)  # May overflow to infinity, whose inverse is the right limit, 0.
         a += 1
         return 1 / a
 
     def _derivative(self, z: Array, a: Array, *, xp: Namespace) -> Array:
-        return a * (1 - a)
+        slopes = 1 - a
+        slopes *= a
+        return slopes
 
     def _difference(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
         # s(z + d) = a e^d / (1 + a (e^d - 1)), so the difference is a (1 - a) E / (1 + a E) with E = e^d - 1.
@@ -214,31 +214,39 @@ class SiLU(Activation):
     """
 
     name = "silu"
+    _CURVED: ClassVar[float] = 800.0
+    """Beyond this |z|, s(g(z)) is 0 or 1 in any dtype."""
 
-    def _gate(self, z: Array, *, xp: Namespace) -> Array:
+    def _gate(self, z: Array) -> Array:
         """Return g(z) of ``f(z) = z s(g(z))``."""
         return z
 
-    def _gate_slope(self, z: Array, *, xp: Namespace) -> Any:
+    def _gate_slope(self, z: Array) -> Any:
         """Return g'(z)."""
         return 1
 
-    def _gate_difference(self, z: Array, d: Array, *, xp: Namespace) -> Array:
+    def _gate_difference(self, z: Array, d: Array) -> Array:
         """Return g(z + d) - g(z)."""
         return d
 
+    def _held(self, z: Array, *, xp: Namespace) -> Array:
+        """Return z held to where f is curved: beyond, it is 0 or z, though powers of z overflow and inf * 0 is NaN."""
+        return xp.minimum(xp.maximum(z, -self._CURVED), self._CURVED)
+
     def _value(self, z: Array, *, xp: Namespace) -> Array:
-        return z * sigmoid._value(self._gate(z, xp=xp), xp=xp)
+        held = self._held(z, xp=xp)
+        return xp.maximum(z, held) * sigmoid._value(self._gate(held), xp=xp)
 
     def _derivative(self, z: Array, a: Array, *, xp: Namespace) -> Array:
-        s = sigmoid._value(self._gate(z, xp=xp), xp=xp)
-        return s * (1 + z * (1 - s) * self._gate_slope(z, xp=xp))
+        z = self._held(z, xp=xp)
+        s = sigmoid._value(self._gate(z), xp=xp)
+        return s * (1 + z * (1 - s) * self._gate_slope(z))
 
     def _difference(self, z: Array, a: Array, d: Array, *, xp: Namespace) -> Array:
         # (z + d) s(g + e) - z s(g) = d s(g) + (z + d) (s(g + e) - s(g)) with e = g(z + d) - g(z).
-        gate, e = self._gate(z, xp=xp), self._gate_difference(z, d, xp=xp)
-        s = sigmoid._value(gate, xp=xp)
-        return d * s + (z + d) * sigmoid._difference(gate, s, e, xp=xp)
+        z = self._held(z, xp=xp)
+        s = sigmoid._value(self._gate(z), xp=xp)
+        return d * s + (z + d) * sigmoid._difference(z, s, self._gate_difference(z, d), xp=xp)
 
 
 class GELU(SiLU):
@@ -258,25 +266,18 @@ class GELU(SiLU):
     """
 
     name = "gelu"
+    _CURVED = 32.0
     _SCALE, _CUBE = 2 * math.sqrt(2 / math.pi), 0.044715
 
-    def _gate(self, z: Array, *, xp: Namespace) -> Array:
-        z = _held(z, xp=xp)
+    def _gate(self, z: Array) -> Array:
         return self._SCALE * (z + self._CUBE * (z * z * z))
 
-    def _gate_slope(self, z: Array, *, xp: Namespace) -> Any:
-        z = _held(z, xp=xp)
+    def _gate_slope(self, z: Array) -> Any:
         return self._SCALE * (1 + 3 * self._CUBE * (z * z))
 
-    def _gate_difference(self, z: Array, d: Array, *, xp: Namespace) -> Array:
+    def _gate_difference(self, z: Array, d: Array) -> Array:
         # (z + d)^3 - z^3 = d (3 z (z + d) + d^2)
-        z = _held(z, xp=xp)
         return self._SCALE * d * (1 + self._CUBE * (3 * z * (z + d) + d * d))
-
-
-def _held(z: Array, *, xp: Namespace) -> Array:
-    """Return z held within -32..32: beyond, GELU's gate is 0 or 1 in any dtype, while z^3 would overflow at last."""
-    return xp.minimum(xp.maximum(z, -32.0), 32.0)
 
 
 sigmoid = Sigmoid()
@@ -340,9 +341,3 @@ def shifted_exponentials(z: Array, *, xp: Namespace) -> tuple[Array, Array]:
     """Return ``exp(z - max z)`` and ``z - max z`` over the last axis; softmax is blind to the shift."""
     shifted = z - xp.max(z, axis=-1, keepdims=True)
     return xp.exp(shifted), shifted
-
-
-@cache
-def _largest_exponent(dtype: Any, xp: Namespace) -> float:
-    """Return the largest whole number whose exponential is finite: 88 in float32, 709 in float64."""
-    return float(math.floor(math.log(xp.finfo(dtype).max)))

@@ -115,7 +115,6 @@ class Optimizer(ABC):
                 check(value, option.name)
             object.__setattr__(self, option.name, value)
 
-    @quietly
     def initial_state(self, params: Params) -> OptimizerState:
         """Return the state before the first step: zeros like the parameters."""
         xp = namespace_of(**params)

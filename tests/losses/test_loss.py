@@ -98,9 +98,9 @@ def test_single_sample_is_a_batch_of_one(backend, close, name):
         close(actual, expected, rtol=0, atol=rounding(ROUNDINGS) * change.max())
 
 
+@pytest.mark.without("jax")  # which compiles every operation anew for so many shapes
 @every_loss
-@pytest.mark.parametrize("shared_targets", [True, False], ids=["shared targets", "own targets"])
-@pytest.mark.parametrize("weights", [None, "shared", "own"])
+@pytest.mark.parametrize(("shared_targets", "weights"), [(True, None), (False, "shared"), (True, "own")])
 def test_each_member_is_a_batch_of_its_own(backend, close, name, shared_targets, weights):
     loss, t = LOSSES[name], target_of(name)
     y = np.stack([OUTPUTS[name], OUTPUTS[name][::-1], OUTPUTS[name] ** 2])
@@ -180,6 +180,7 @@ def test_a_difference_is_the_gradient_times_a_change_too_small_for_the_losses(ba
     close(actual * 2.0**60, expected, dtype=dtype, rtol=0, atol=rounding(ROUNDINGS, dtype) * scale)
 
 
+@pytest.mark.without("jax")  # which compiles every operation anew for so many shapes
 @every_loss
 def test_along_lines_a_loss_changes_as_it_does_at_their_points(backend, close, name):
     """What the numerical gradient of a network asks for equals what `difference` says, whichever way it is made."""

@@ -65,7 +65,8 @@ class TestChapter:
     def test_a_given_step_divides_by_2h(self, backend, close):
         x, h = backend.asarray([-3.0, 0.1, 2.0]), 1e-4
         expected = (parabola(x + h) - parabola(x - h)) / (2 * h)
-        close(numerical_diff(parabola, x, h=h), to_host(expected), rtol=0)
+        # Some libraries round f otherwise in a batch of points than alone: by units in the last place, over h.
+        close(numerical_diff(parabola, x, h=h), to_host(expected), rtol=0, atol=8 * EPS["float64"] * 0.4 / h)
 
     def test_the_step_of_the_caution_vanishes(self):
         x = np.asarray([1.0], dtype=np.float32)
@@ -90,7 +91,10 @@ class TestAccuracy:
                 x = backend.asarray(np.linspace(*interval, 100), dtype)
                 result = numerical_diff(counted, x, method="richardson", full_output=True)
                 truth = slope(to_host(x).astype(np.longdouble))
-                close(result.derivative, truth, dtype=dtype, rtol=tolerance)
+                # The functions of a GPU are right to one or two units in the last place, those of a CPU to a half.
+                close(
+                    result.derivative, truth, dtype=dtype, rtol=4 * tolerance if backend.name == "cupy" else tolerance
+                )
                 assert np.all(np.abs(to_host(result.derivative) - truth) <= to_host(result.error))
                 assert calls == [(result.evaluations, 100)]
                 assert result.evaluations <= 12

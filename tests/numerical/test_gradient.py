@@ -34,7 +34,9 @@ class TestChapter:
     def test_gradient_to_every_digit(self, backend, close):
         x = backend.asarray([3.0, 4.0])
         gradient = numerical_gradient(sum_of_squares, x, h=1e-4)
-        close(gradient, [6.00000000000378, 7.999999999999119], rtol=0)
+        # NumPy gives these very digits; another order of the sum differs by units in the last place of 25, over h.
+        atol = 0 if "numpy" in backend.name else 4 * 25 * float(np.finfo(float).eps) / 1e-4
+        close(gradient, [6.00000000000378, 7.999999999999119], rtol=0, atol=atol)
         assert to_host(x).tolist() == [3.0, 4.0]
         assert np.array2string(to_host(gradient)) == "[6. 8.]"
 

@@ -3,7 +3,6 @@
 import pickle
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +94,7 @@ number: float = xpnet.fit(xpnet.TwoLayerNet(2, 3, 2, members=3), x, t)[0].train_
 """
 
 
-@pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed; it is what this test asks")
+@pytest.mark.needs("mypy")
 def test_a_type_checker_tells_numbers_from_lists(tmp_path):
     """A loop that keeps the best record passes as it is; a list taken for a number does not."""
     right, wrong = tmp_path / "right.py", tmp_path / "wrong.py"

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
+import numpy as np
+
 from xpnet._checks import check_real, namespace_of
 from xpnet._typing import Array, Namespace, Params
 from xpnet.activations import Activation
@@ -27,7 +29,7 @@ def on_its_device(method: Callable[Concatenate[Net, P], R]) -> Callable[Concaten
 
     @wraps(method)
     def wrapped(net: Net, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with net.device.current():
+        with net.device.current(), np.errstate(over="ignore"):  # A sigmoid's exponential may, on its way to 0.
             return method(net, *args, **kwargs)
 
     return wrapped

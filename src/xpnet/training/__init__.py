@@ -3,9 +3,10 @@
 from xpnet.training.batches import epoch_order
 from xpnet.training.evaluation import Evaluation, evaluate
 from xpnet.training.fitting import default_epochs, fit, fit_epochs
-from xpnet.training.loop import GRADIENTS, NonFiniteLossError
+from xpnet.training.loop import NonFiniteLossError
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState
+from xpnet.training.step import GRADIENTS
 
 __all__ = [
     "GRADIENTS",

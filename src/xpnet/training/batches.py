@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+from array_api_compat import device
 from numpy.typing import NDArray
 
 from xpnet._checks import check_count, check_real, namespace_of
@@ -121,9 +122,11 @@ class Block(NamedTuple):
     """Some mini-batches of one size."""
 
     x: Array
-    """Shape (steps, size, D)."""
+    """Shape (steps, size, D + 1), the last column ones."""
     targets: Targets
     """Shape (steps, size, C), with members (steps, 1, size, C); their losses add up to the mean of each mini-batch."""
+    ones: Array
+    """Shape (1, size)."""
 
     def batches(self) -> Iterator[tuple[Array, Targets]]:
         """Yield the inputs and targets of each step."""
@@ -155,4 +158,6 @@ def blocks(net: TwoLayerNet[Any], train: Split, order: Array, batch_size: int) -
         t = xp.reshape(block.t, (*steps, *block.t.shape[1:]))
         shape = (*steps, net.output_size)
         targets = net.loss_function.prepare_mean(t, shape, block.x.dtype, sample_weight=weight, xp=xp)
-        yield Block(xp.reshape(block.x, (-1, size, block.x.shape[1])), targets)
+        ones = xp.ones((block.x.shape[0], 1), dtype=block.x.dtype, device=device(block.x))
+        x = xp.concat([block.x, ones], axis=1)
+        yield Block(xp.reshape(x, (-1, size, x.shape[1])), targets, xp.reshape(ones[:size, :], (1, size)))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Generic
 
+import numpy as np
+
 from xpnet._typing import Array, Namespace
 from xpnet.devices import to_host
 from xpnet.losses.targets import divisor, is_counted
@@ -76,7 +78,7 @@ def evaluate(net: TwoLayerNet[Score], x: Array, t: Array, *, sample_weight: Arra
     >>> round(result.loss, 1), result.accuracy < 0.2
     (2.3, True)
     """
-    with net.device.current():
+    with net.device.current(), np.errstate(over="ignore"):  # A sigmoid's exponential may, on its way to 0.
         check_split(net, x, t, sample_weight)
         return read_evaluation(net, to_host(scores(net, Split.of(net, x, t, sample_weight))))
 

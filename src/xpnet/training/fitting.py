@@ -10,10 +10,11 @@ from xpnet._typing import Array
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import SGD, Optimizer
 from xpnet.training.batches import Split, check_split, held_back
-from xpnet.training.loop import GRADIENTS, Job, train_epochs
+from xpnet.training.loop import Job, train_epochs
 from xpnet.training.progress import with_bar
 from xpnet.training.record import Record
 from xpnet.training.state import TrainingState, copied, restored
+from xpnet.training.step import GRADIENTS
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""

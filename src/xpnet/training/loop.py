@@ -2,30 +2,25 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
-from xpnet.losses.targets import Targets
-from xpnet.network import Score, TwoLayerNet, backpropagate, forward
-from xpnet.network.differences import structured_gradient
+from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer, OptimizerState
 from xpnet.training.batches import Split, blocks, epoch_order
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
+from xpnet.training.step import Differentiate, joined, separated
 
 
 class NonFiniteLossError(ArithmeticError):
     """The loss became NaN or infinite; the network holds the parameters of the last record again."""
-
-
-Differentiate: TypeAlias = Callable[[TwoLayerNet[Any], Array, Targets, Namespace], tuple[Array, Params]]
-"""Gives the outputs of a batch, and the gradients of the sum of its losses."""
 
 
 class Job(NamedTuple):
@@ -49,22 +44,24 @@ class Job(NamedTuple):
 
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
     """Train `net`, whose parameters are those of `state`, and yield a record of every epoch."""
-    start, memory = time.perf_counter(), state.optimizer
+    start, xp = time.perf_counter(), job.train.xp
+    with net.device.current():
+        memory = OptimizerState(
+            state.optimizer.step, {name: joined(slot, xp=xp) for name, slot in state.optimizer.slots.items()}
+        )
     while not job.is_done(state):
         epoch_start, first_step = time.perf_counter(), memory.step
         with net.device.current(), _whole_or_undone(net, state.params):
-            batch_losses, *parts = _read_at_once(
-                [
-                    _train_epoch(net, job, state.epoch + 1, state.seed, memory),
-                    *(scores(net, split) for split in (job.train, job.validation) if split is not None),
-                ],
-                xp=job.train.xp,
-            )
+            layers = joined(net.params, xp=xp)
+            batch_losses = _train_epoch(net, layers, job, state.epoch + 1, state.seed, memory)
+            net.params.update(separated(layers, xp=xp))
+            parts = [scores(net, split) for split in (job.train, job.validation) if split is not None]
+            batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
             losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
             if not np.isfinite(losses).all():
                 raise _non_finite(losses, first_step, memory.step, job.optimizer)
             trained, *validated = (read_evaluation(net, part) for part in parts)
-            state = _next_state(net, state, memory, *validated)
+            state = _next_state(net, state, memory, *validated, xp=xp)
         yield Record(
             step=memory.step,
             epoch=state.epoch,
@@ -82,12 +79,17 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
 
 
 def _next_state(
-    net: TwoLayerNet[Any], state: TrainingState, memory: OptimizerState, validated: Evaluation[Any] | None = None
+    net: TwoLayerNet[Any],
+    state: TrainingState,
+    memory: OptimizerState,
+    validated: Evaluation[Any] | None = None,
+    *,
+    xp: Namespace,
 ) -> TrainingState:
     params, epoch, best = copied(net.params), state.epoch + 1, state.best
     if validated is not None and net.members is None and (best is None or validated.loss < best.loss):
         best = Best(epoch, validated.loss, params)
-    slots = {name: copied(arrays) for name, arrays in memory.slots.items()}
+    slots = {name: separated(slot, xp=xp) for name, slot in memory.slots.items()}
     return TrainingState(params, OptimizerState(memory.step, slots), epoch, state.seed, best)
 
 
@@ -102,7 +104,9 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
-def _train_epoch(net: TwoLayerNet[Any], job: Job, epoch: int, seed: int, memory: OptimizerState) -> Array:
+def _train_epoch(
+    net: TwoLayerNet[Any], layers: Params, job: Job, epoch: int, seed: int, memory: OptimizerState
+) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     xp, members = job.train.xp, net.members is not None
     order = net.device.asarray(epoch_order(job.train.x.shape[0], seed=seed, epoch=epoch))
@@ -110,30 +114,13 @@ def _train_epoch(net: TwoLayerNet[Any], job: Job, epoch: int, seed: int, memory:
     for block in blocks(net, job.train, order, job.batch_size):
         outputs = []
         for x, targets in block.batches():
-            y, gradients = job.differentiate(net, x, targets, xp)
-            job.rule.apply(net.params, gradients, memory, members=members, xp=xp)
+            y, gradients = job.differentiate(net, layers, x, block.ones, targets, xp)
+            job.rule.apply(layers, gradients, memory, members=members, xp=xp)
             outputs.append(y)
         # The loss values are for the record alone, so that a whole block's can be computed at once.
         terms = net.loss_function._terms(xp.stack(outputs), block.targets, xp=xp)
         losses.append(xp.sum(terms.losses(), axis=-1))
     return xp.concat(losses)
-
-
-def _backpropagation(net: TwoLayerNet[Any], x: Array, targets: Targets, xp: Namespace) -> tuple[Array, Params]:
-    outputs, _, gradients = backpropagate(
-        net.params, x, targets, activation=net.activation, loss=net.loss_function, xp=xp
-    )
-    return outputs, gradients
-
-
-def _numerical(net: TwoLayerNet[Any], x: Array, targets: Targets, xp: Namespace) -> tuple[Array, Params]:
-    outputs = forward(net.params, x, activation=net.activation, xp=xp).outputs
-    result = structured_gradient(net.params, x, targets, activation=net.activation, loss=net.loss_function, xp=xp)
-    return outputs, result.gradients
-
-
-GRADIENTS: dict[str, Differentiate] = {"backpropagation": _backpropagation, "numerical": _numerical}
-"""How a step gets its gradient, by name."""
 
 
 def _read_at_once(arrays: list[Array], *, xp: Namespace) -> list[Any]:
