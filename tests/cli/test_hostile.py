@@ -128,7 +128,7 @@ def test_a_home_that_cannot_be_written_is_not_told_of(folder):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("arguments", [["train", "--hidden", 0], ["train", "--hidden", 0, "--debug"], ["nope"]])
+@pytest.mark.parametrize("arguments", [["train", "--hidden", 0, "--debug"], ["nope"]])
 def test_wrong_input_is_2_even_where_it_cannot_be_told(folder, arguments):
     with Path("/dev/full").open("w") as full:
         assert finished(*arguments, stderr=full)[:2] == (2, "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import tree, write_tiny, xpnet
+from command_line import records, tree, without_times, write_tiny, xpnet
 from matplotlib.image import imread
 
 from xpnet import DeviceUnavailableError, Settings, __version__, evaluate, load_data, load_digits, load_model
@@ -22,14 +22,6 @@ KEYS = ["step", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accu
 def tiny(folder):
     """Give a small table of two classes."""
     return write_tiny(folder / "tiny.npz")
-
-
-def records(run):
-    return [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
-
-
-def without_times(run):
-    return [{key: value for key, value in record.items() if key not in KEYS[-2:]} for record in records(run)]
 
 
 def test_defaults_reach_94_percent_on_the_digits():
