@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from command_line import records, tree, without_times, write_tiny, xpnet
 
+from xpnet import datasets
 from xpnet.checkpoint import load_checkpoint
 from xpnet.cli import job
 from xpnet.cli.run_folder import RunFolder
@@ -300,7 +301,7 @@ def test_a_folder_that_another_run_made_meanwhile_is_refused(monkeypatch):
 
 
 def test_a_data_dir_is_found_again_from_elsewhere(monkeypatch, folder):
-    digits = Path(job.datasets.__file__).parent / "data"
+    digits = Path(datasets.__file__).parent / "data"
     os.symlink(digits / "digits", folder / "mnist", target_is_directory=True)
     begun(monkeypatch, "--data-dir", ".", "--data", "tiny.npz")
     assert json.loads(Path("run/config.json").read_text())["data_dir"] == str(folder)
