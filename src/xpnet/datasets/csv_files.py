@@ -51,7 +51,7 @@ def read_csv(path: Path, columns: Columns) -> tuple[RawSamples]:
         alone = target is None or columns.features is not None
         wanted = {*features} if alone else {*features, target}
         labels = target if columns.classification and not alone else None
-        cells = _Cells(labels, {*range(layout.width)} - wanted)
+        cells = _Cells(labels, {*range(layout.width)} - wanted if len(wanted) < layout.width else ())
         table, texts = _read_numbers(path, layout, cells)
         names = tuple(layout.names[column] for column in features) if layout.names else ()
         x = table[:, features]

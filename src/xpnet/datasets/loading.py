@@ -1,17 +1,14 @@
 """From a name or a path to a data set."""
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from xpnet._files import open_regular
-from xpnet._random import generator
 from xpnet._text import printable
 from xpnet.datasets.columns import Columns
 from xpnet.datasets.dataset import Dataset, Samples
@@ -21,6 +18,7 @@ from xpnet.datasets.formats import describe_formats, reader_of, refuse_label
 from xpnet.datasets.idx_files import find_idx_files, read_folder
 from xpnet.datasets.known import KNOWN, Known, known
 from xpnet.datasets.origin import Origin
+from xpnet.datasets.parts import all_test, check_alike, scaled, split
 from xpnet.datasets.samples import RawSamples, checked_features, checked_samples, class_names_of, encode
 from xpnet.datasets.scaling import Scaling
 
@@ -89,15 +87,15 @@ def load_data(
         names = (like.class_names if like else facts.class_names) or class_names_of(parts[0].t, where)
         parts = [Samples(x, encode(t, names, where)) for x, t in parts]
     if len(parts) == 1:
-        parts = _split(parts[0], where, seed) if like is None or like.digest in ("", digest) else _all_test(parts[0])
+        parts = split(parts[0], where, seed) if like is None or like.digest in ("", digest) else all_test(parts[0])
     train, test = parts
-    _check_alike(train, test, where)
+    check_alike(train, test, where)
     if like is None:
         scaling = facts.scaling or Scaling.of(train.x)
         target_scaling = None if columns.classification else Scaling.standard(train.t)
     else:
         scaling, target_scaling = like.scaling, like.target_scaling
-    train, test = (_scaled(part, scaling, target_scaling, where) for part in (train, test))
+    train, test = (scaled(part, scaling, target_scaling, where) for part in (train, test))
     height_width = raw[0].x.shape[1:] if raw[0].x.ndim == 3 else None
     data = str(source) if source in KNOWN else str(path.resolve())
     origin = Origin(data, raw[0].label, seed, scaling, names, target_scaling, raw[0].columns, digest)
@@ -204,44 +202,6 @@ def _digest(path: Path) -> str:
             while block := file.read(2**20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-def _split(samples: Samples, where: str, seed: int) -> list[Samples]:
-    """Return a random 80 % of the samples, and the others."""
-    n = len(samples.x)
-    if n < 2:
-        raise DataError(f"{where}: has {n} sample, too few for a training and a test part: give more")
-    order = generator(seed, "split").permutation(n)
-    parts = np.split(order, [n - max(1, round(n / 5))])
-    return [Samples(samples.x[part], samples.t[part]) for part in parts]
-
-
-def _all_test(samples: Samples) -> list[Samples]:
-    return [Samples(samples.x[:0], samples.t[:0]), samples]
-
-
-def _check_alike(train: Samples, test: Samples, where: str) -> None:
-    for what, of_train, of_test in zip(("features", "targets"), train, test, strict=True):
-        if of_train.shape[1:] != of_test.shape[1:]:
-            raise DataError(
-                f"{where}: training samples have {of_train[0].size} {what}, test samples {of_test[0].size}: "
-                "use parts that belong together"
-            )
-
-
-def _scaled(samples: Samples, scaling: Scaling, target_scaling: Scaling | None, where: str) -> Samples:
-    x, t = samples
-    try:
-        if target_scaling is None:
-            return Samples(scaling.apply(x), t)
-        if np.shape(target_scaling.offset) != t.shape[1:]:
-            raise DataError(
-                f"a sample has {math.prod(t.shape[1:])} targets where {np.size(target_scaling.offset)} were expected: "
-                "use other data"
-            )
-        return Samples(scaling.apply(x), target_scaling.apply(t, np.float64))
-    except DataError as error:
-        raise DataError(f"{where}: {error}") from None
 
 
 def _list_formats(function: Callable[..., Any], *, features: bool) -> None:
