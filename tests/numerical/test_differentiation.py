@@ -117,7 +117,8 @@ class TestAccuracy:
             result = numerical_diff(lambda x: f(np, x), x, method="richardson", full_output=True)
             truth = slope(x.astype(np.longdouble))
             known = np.isfinite(truth) & np.isfinite(f(np, x))
-        assert np.all((np.abs(result.derivative - truth) <= result.error)[known])
+        # Close to an overflow nothing may be known: an infinite bound, even of NaN, claims nothing.
+        assert np.all(((np.abs(result.derivative - truth) <= result.error) | np.isinf(result.error))[known])
 
     @pytest.mark.parametrize("method", METHODS)
     @pytest.mark.parametrize("dtype", ["float64", "float32"])
