@@ -94,7 +94,6 @@ class Trials:
         for _ in range(count):
             process = self.start(folder)
             time.sleep(self.random.uniform(0, self.seconds))
-            before = process.poll()
             start = time.monotonic()
             for number in numbers:
                 process.send_signal(number)
@@ -103,9 +102,11 @@ class Trials:
             row.slowest = max(row.slowest, time.monotonic() - start)
             row.tried += 1
             code = process.returncode
-            if (folder / "config.json").exists():
+            if (folder / "model.safetensors").exists():  # All was done.
+                row.right += code in codes | {0, -numbers[0]}
+            elif (folder / "config.json").exists():
                 told = code != 128 + numbers[0] or "--resume" in error
-                row.right += before == 0 or (code in codes and told)
+                row.right += code in codes and told
             else:  # The interpreter was still starting.
                 row.right += code in codes | {-numbers[0]}
             self.resume(row, folder)

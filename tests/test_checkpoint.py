@@ -31,7 +31,7 @@ from xpnet import (
 )
 from xpnet._checks import namespace_of
 from xpnet.checkpoint import DamagedError, difference, load_checkpoint, load_model, save_model
-from xpnet.checkpoint.sealed import read_sealed, write_sealed
+from xpnet.checkpoint.sealed import read_sealed, sealed
 from xpnet.datasets import Origin
 from xpnet.training import Best
 
@@ -158,11 +158,8 @@ def tampered(path, *, arrays=None, metadata=None, origin=None, state=None):
     info["state"] = json.dumps(json.loads(info["state"]) | (state or {}))
     content, info = content | (arrays or {}), info | (metadata or {})
     del info["sha256"]
-    write_sealed(
-        path,
-        {name: array for name, array in content.items() if array is not None},
-        {name: text for name, text in info.items() if text is not None},
-    )
+    arrays = {name: array for name, array in content.items() if array is not None}
+    path.write_bytes(sealed(arrays, {name: text for name, text in info.items() if text is not None}))
     return path
 
 
@@ -260,7 +257,7 @@ def test_every_flipped_bit_is_seen(path):
             load_model(path)
 
 
-def sealed(header, tensors=b""):
+def forged(header, tensors=b""):
     """Return the bytes of a file with any header, a JSON text that begins as ours do, and its right digest."""
     content = struct.pack("<Q", len(header)) + header + tensors
     digest = hashlib.sha256(content).hexdigest()
@@ -292,7 +289,7 @@ OURS = OPENING + ',"xpnet":"2","version":"0","activation":"relu","loss":"mean_sq
 )
 def test_a_header_that_is_not_ours_is_refused(path, text, told):
     header = text.encode()
-    path.write_bytes(sealed(header + b" " * (-len(header) % 8), bytes(4)))
+    path.write_bytes(forged(header + b" " * (-len(header) % 8), bytes(4)))
     with pytest.raises(CheckpointError, match=told) as caught:
         load_model(path)
     assert not isinstance(caught.value, DamagedError)
@@ -382,7 +379,7 @@ def test_no_pickle_is_read(path):
         def __reduce__(self):
             return os.mkdir, (str(path.parent / "run"),)
 
-    for content in (pickle.dumps(Bomb()), sealed(OURS.encode() + b"}" + pickle.dumps(Bomb()))):
+    for content in (pickle.dumps(Bomb()), forged(OURS.encode() + b"}" + pickle.dumps(Bomb()))):
         path.write_bytes(content)
         with pytest.raises(CheckpointError):
             load_model(path)

@@ -22,7 +22,7 @@ written under another name, brought to the disk, and renamed: it is there whole 
 Promise: every later version of xpnet reads files of this format. A file of a newer format is refused by its number.
 """
 
-from xpnet.checkpoint.models import Checkpoint, load_checkpoint, load_model, save_model
+from xpnet.checkpoint.models import Checkpoint, load_checkpoint, load_model, packed, save_model
 from xpnet.checkpoint.origin import difference
 from xpnet.checkpoint.sealed import CheckpointError, DamagedError
 
@@ -33,5 +33,6 @@ __all__ = [
     "difference",
     "load_checkpoint",
     "load_model",
+    "packed",
     "save_model",
 ]

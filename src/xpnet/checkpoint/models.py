@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpnet._checks import check_choice, check_count
+from xpnet._files import write_atomically
 from xpnet._typing import Params
 from xpnet._version import __version__
 from xpnet.activations import ACTIVATIONS
 from xpnet.checkpoint.origin import check_origin, read_origin, written
-from xpnet.checkpoint.sealed import CheckpointError, read_sealed, write_sealed
+from xpnet.checkpoint.sealed import CheckpointError, read_sealed, sealed
 from xpnet.datasets import Origin
 from xpnet.devices import Device, select_device, to_host
 from xpnet.losses import LOSSES
@@ -79,6 +80,17 @@ def save_model(
     ...     xpnet.load_model(path).net
     TwoLayerNet(4, 3, 2, activation='sigmoid', loss='softmax_cross_entropy', device='cpu', dtype='float32')
     """
+    write_atomically(Path(path), packed(net, origin=origin, settings=settings, state=state))
+
+
+def packed(
+    net: TwoLayerNet[Any],
+    *,
+    origin: Origin | None = None,
+    settings: Settings | None = None,
+    state: TrainingState | None = None,
+) -> bytearray:
+    """Return the bytes that `save_model` writes."""
     loss, activation = net.loss_function, net.activation
     if type(ACTIVATIONS.get(activation.name)) is not type(activation) or LOSSES.get(loss.name) is not type(loss):
         raise ValueError(
@@ -102,7 +114,7 @@ def save_model(
             arrays |= _on_host(f"optimizer.{slot}.", values)
         if state.best is not None:
             arrays |= _on_host("best.", state.best.params)
-    write_sealed(Path(path), arrays, metadata)
+    return sealed(arrays, metadata)
 
 
 def load_model(path: str | Path, *, device: str | Device = "cpu") -> Model:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet._files import naming, write_atomically
+from xpnet._files import naming
 
 FORMAT = "2"
 
@@ -31,8 +31,8 @@ class DamagedError(CheckpointError):
     """A file is not what was written: cut short, or with other bits."""
 
 
-def write_sealed(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> None:
-    """Write arrays of float32 or float64, and texts, to a file: whole or not at all."""
+def sealed(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytearray:
+    """Return the bytes of a file with arrays of float32 or float64, and texts."""
     # Wide numbers first, so that every array begins at a multiple of the size of its numbers.
     order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
     codes = {dtype: code for code, dtype in _DTYPES.items()}
@@ -46,7 +46,7 @@ def write_sealed(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mappi
     for name, code, _ in tensors:
         content += arrays[name].astype(_DTYPES[code], copy=False).tobytes()
     content[_DIGEST] = _digest(content)
-    write_atomically(path, content)
+    return content
 
 
 def read_sealed(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:

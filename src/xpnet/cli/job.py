@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -10,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from xpnet.checkpoint import Checkpoint
+from xpnet.checkpoint import Checkpoint, packed
 from xpnet.cli.loading import load
 from xpnet.cli.measures import Measures, in_units, measure
 from xpnet.cli.progress import Reporter
@@ -114,7 +115,10 @@ class Job:
 
 
 class _Keeper:
-    """Keeps a checkpoint when it is time, and of the last whole epoch however its body ends."""
+    """Keeps a checkpoint when it is time, and of the last whole epoch however its body ends.
+
+    The disk is waited for in another thread, while the next epoch is trained.
+    """
 
     def __init__(self, folder: RunFolder, job: Job) -> None:
         self.folder = folder
@@ -122,6 +126,8 @@ class _Keeper:
         self._job = job
         self._saved = 0 if job.state is None else job.state.epoch
         self._saved_at = self._epoch_at = monotonic()
+        self._writer = ThreadPoolExecutor(1)
+        self._written: Future[None] | None = None
 
     def keep(self, state: TrainingState) -> None:
         """Take `state` for the last whole epoch."""
@@ -144,15 +150,25 @@ class _Keeper:
     ) -> None:
         try:
             self._save()
+            self._wait()
         except OSError:
             if not isinstance(error, OSError):  # That of a failing disk is told already.
                 raise
+        finally:
+            self._writer.shutdown()
 
     def _save(self) -> None:
         if self.state is not None and self.state.epoch > self._saved:
-            settings = self._job.settings
-            self.folder.save_checkpoint(self._job.net, self._job.dataset.origin, settings, self.state)
+            self._wait()
+            settings, net = self._job.settings, self._job.net
+            content = packed(net, origin=self._job.dataset.origin, settings=settings, state=self.state)
+            self._written = self._writer.submit(self.folder.save_checkpoint, self.state.epoch, content, settings.keep)
             self._saved, self._saved_at = self.state.epoch, monotonic()
+
+    def _wait(self) -> None:
+        """Have the last checkpoint on the disk, or raise why it is not."""
+        if self._written is not None:
+            self._written.result()
 
 
 def _rule(settings: Settings) -> str:

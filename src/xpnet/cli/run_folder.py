@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from xpnet import __version__
-from xpnet._files import append_line, lock, naming, remove_unfinished
+from xpnet._files import append_line, lock, naming, remove_unfinished, write_atomically
 from xpnet.checkpoint import Checkpoint, CheckpointError, DamagedError, load_checkpoint, save_model
 from xpnet.cli.printing import warn
 from xpnet.datasets import Origin
@@ -82,16 +82,14 @@ class RunFolder:
         """Append a line to the metrics."""
         append_line(self._metrics, json.dumps(line))
 
-    def save_checkpoint(
-        self, net: TwoLayerNet[float], origin: Origin, settings: Settings, state: TrainingState
-    ) -> None:
-        """Write the checkpoint of an epoch whose line is in the metrics, and drop the oldest."""
+    def save_checkpoint(self, epoch: int, content: bytearray, keep: int) -> None:
+        """Write the checkpoint of an epoch whose line is in the metrics, and drop all but the last ones."""
         with naming(self._metrics):
             os.fsync(self._handle.fileno())
-        path = self.path / CHECKPOINTS / f"epoch-{state.epoch:06d}.safetensors"
+        path = self.path / CHECKPOINTS / f"epoch-{epoch:06d}.safetensors"
         path.parent.mkdir(exist_ok=True)
-        save_model(net, path, origin=origin, settings=settings, state=state)
-        for old in checkpoints(self.path)[settings.keep :]:
+        write_atomically(path, content)
+        for old in checkpoints(self.path)[keep:]:
             old.unlink(missing_ok=True)
 
     def save_model(self, net: TwoLayerNet[float], origin: Origin) -> None:
