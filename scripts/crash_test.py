@@ -52,7 +52,7 @@ class Row:
 
     @property
     def passed(self) -> bool:
-        """Whether every promise was kept: what came after the last checkpoint is lost, and one on its way to the disk."""
+        """Whether every promise was kept: lost is what came after the last checkpoint, and one on its way."""
         return self.tried == self.right == self.recovered and self.lost <= 2 * EVERY
 
 

@@ -30,8 +30,9 @@ from xpnet import (
     to_host,
 )
 from xpnet._checks import namespace_of
-from xpnet.checkpoint import DamagedError, Origin, difference, load_checkpoint, load_model, save_model
+from xpnet.checkpoint import DamagedError, difference, load_checkpoint, load_model, save_model
 from xpnet.checkpoint.sealed import read_sealed, sealed
+from xpnet.datasets import Origin
 from xpnet.training import Best
 
 ORIGIN = Origin("digits", None, 3, Scaling(0.0, 1 / 16), ("no", "yes"))
@@ -58,7 +59,7 @@ def path(tmp_path):
 def test_a_model_comes_back_bit_for_bit(path, dtype, members, activation, loss):
     net = TwoLayerNet(5, 4, 2, activation=activation, loss=loss, dtype=dtype, seed=7, members=members)
     save_model(net, path)
-    back = load_model(path)
+    back = load_model(path).net
     assert repr(back) == repr(net)
     for name, w in net.params.items():
         np.testing.assert_array_equal(back.params[name], w, strict=True)
@@ -69,7 +70,7 @@ def test_a_model_of_one_library_is_loaded_into_any(backend, path):
     net = TwoLayerNet(5, 4, 2, seed=7, dtype="float64", device=device)
     save_model(net, path)
     for target, namespace in (("cpu", namespace_of(w=np.zeros(1))), (device, backend.xp)):
-        back = load_model(path, device=target)
+        back = load_model(path, device=target).net
         for name, w in net.params.items():
             assert namespace_of(w=back.params[name]) is namespace
             np.testing.assert_array_equal(to_host(back.params[name]), to_host(w), strict=True)
@@ -112,7 +113,7 @@ def test_numbers_come_back_with_their_scaling(path):
 )
 def test_a_loss_comes_back_with_its_options(path, loss):
     save_model(TwoLayerNet(3, 4, 2, loss=loss), path)
-    assert load_model(path).loss_function == loss
+    assert load_model(path).net.loss_function == loss
 
 
 def test_what_is_of_your_own_is_refused(path):
@@ -128,12 +129,12 @@ def test_what_is_of_your_own_is_refused(path):
         ):
             save_model(net, path)
     save_model(pickle.loads(pickle.dumps(TwoLayerNet(3, 4, 2, activation="tanh"))), path)
-    assert load_model(path).activation.name == "tanh"
+    assert load_model(path).net.activation.name == "tanh"
 
 
 def test_the_same_model_is_the_same_bytes_in_every_process(path):
     code = (
-        "from xpnet import *; from xpnet.checkpoint import Origin; import sys; "
+        "from xpnet import *; from xpnet.datasets import Origin; import sys; "
         "save_model(TwoLayerNet(2, 3, 2), sys.argv[1], origin=Origin('d', None, 3, Scaling(0.0, 0.5), ('a', 'b')))"
     )
     written = set()
@@ -182,6 +183,11 @@ def tampered(path, *, arrays=None, metadata=None, origin=None, state=None):
         ({"origin": {"class_names": ["no", "no"]}}, r"two classes have the same name"),
         ({"origin": {"class_names": ["no", ["yes"]]}}, r"class_names of its origin must be texts"),
         ({"origin": {"class_names": ["no", 1]}}, r"class_names of its origin must be texts"),
+        ({"origin": {"columns": ["a", "a"]}}, r"2 inputs and 1 different names of columns"),
+        ({"origin": {"columns": ["a", "b", "a"]}}, r"2 inputs and 2 different names of columns"),
+        ({"origin": {"columns": "ab"}}, r"names of columns must be a list"),
+        ({"origin": {"columns": [1, 2]}}, r"columns of its origin must be texts"),
+        ({"origin": {"digest": 5}}, r"digest of its origin is 5"),
         ({"origin": {"data": None}}, r"data of its origin is None"),
         ({"origin": {"label": True}}, r"label of its origin is True"),
         ({"origin": {"seed": -1}}, r"seed of its origin must be an integer >= 0"),
@@ -314,6 +320,8 @@ def test_a_difference_of_origins_is_named():
         "scaling": Scaling(0.0, 1 / 8),
         "class_names": ("yes", "no"),
         "target_scaling": Scaling(0.0, 1.0),
+        "columns": ("a", "b"),
+        "digest": "0",
     }
     assert list(changes) == [field.name for field in fields(Origin)]
     for name, value in changes.items():

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         softmax_cross_entropy,
     )
     from xpnet.metrics import accuracy, confusion_matrix
+    from xpnet.model import Model
     from xpnet.network import TwoLayerNet
     from xpnet.numerical import (
         Derivative,
@@ -70,6 +71,7 @@ __all__ = [
     "GradientError",
     "Loss",
     "MeanSquaredError",
+    "Model",
     "Momentum",
     "NonFiniteLossError",
     "Optimizer",
@@ -134,6 +136,7 @@ _ROOMS = {
     "xpnet.losses": "CrossEntropyError Loss MeanSquaredError SoftmaxCrossEntropy SoftmaxCrossEntropyError "
     "cross_entropy_error mean_squared_error softmax_cross_entropy",
     "xpnet.metrics": "accuracy confusion_matrix",
+    "xpnet.model": "Model",
     "xpnet.network": "TwoLayerNet",
     "xpnet.numerical": "Derivative DivergenceError gradient_descent numerical_diff numerical_gradient "
     "numerical_hessian numerical_hvp numerical_jacobian numerical_jvp "

@@ -1,14 +1,17 @@
-"""Files that are written whole or not at all, locks on them, and errors that name them."""
+"""Files: regular ones are read, written whole or not at all, locked, and named by errors."""
 
 import errno
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
+_SMALL = 2 * 2**20
 _UNFINISHED = ".xpnet-{}.tmp"
 """The name of a file that is being written, beside the one it becomes."""
 
@@ -20,6 +23,24 @@ def naming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BufferedReader]:
+    """Open a file to read its bytes, unless it is a pipe, which may never begin, or a device, which may never end."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        yield file
+
+
+def read_small(path: Path) -> bytes:
+    """Return the bytes of a regular file that people write: no more than 2 MiB, which may be 60 once they are read."""
+    with open_regular(path) as file:
+        content = file.read(_SMALL + 1)
+    if len(content) > _SMALL:
+        raise OSError(errno.EFBIG, f"larger than {_SMALL} bytes", str(path))
+    return content
 
 
 def write_atomically(path: Path, content: bytes | bytearray) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from command_line import records, tree, without_times, write_tiny, xpnet
 
+from xpnet import datasets
 from xpnet.checkpoint import load_checkpoint
 from xpnet.cli import job
 from xpnet.cli.run_folder import RunFolder
@@ -251,9 +252,8 @@ def test_a_config_that_was_changed_is_told(monkeypatch):
 
 def test_data_that_were_changed_are_told(monkeypatch, folder):
     begun(monkeypatch)
-    with np.load("tiny.npz") as arrays:
-        np.savez("tiny.npz", x=2 * arrays["x"], t=arrays["t"])
-    refused("tiny.npz is not what run was trained on (its ", "--resume", "run")
+    write_tiny(folder / "tiny.npz", samples=42)
+    refused("tiny.npz is not what run was trained on (its digest is another)", "--resume", "run")
 
 
 def test_a_checkpoint_of_a_newer_version_is_left_alone(monkeypatch):
@@ -300,7 +300,7 @@ def test_a_folder_that_another_run_made_meanwhile_is_refused(monkeypatch):
 
 
 def test_a_data_dir_is_found_again_from_elsewhere(monkeypatch, folder):
-    digits = Path(job.datasets.__file__).parent / "data"
+    digits = Path(datasets.__file__).parent / "data"
     os.symlink(digits / "digits", folder / "mnist", target_is_directory=True)
     begun(monkeypatch, "--data-dir", ".", "--data", "tiny.npz")
     assert json.loads(Path("run/config.json").read_text())["data_dir"] == str(folder)

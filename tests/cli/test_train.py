@@ -76,7 +76,7 @@ def test_config_says_what_was_asked_for_and_what_it_became(tiny):
     asked = {"hidden": 7, "optimizer": "adam", "init": "he", "activation": "tanh", "dtype": "float64", "seed": 3}
     became = {"data": str(tiny), "device": "cpu", "epochs": 2, "learning_rate": 0.001, "weight_decay": 0.0}
     assert config == Settings(**asked, **became).as_dict()
-    net = load_model("a/b/run/model.safetensors")
+    net = load_model("a/b/run/model.safetensors").net
     assert (net.hidden_size, net.activation.name, net.dtype) == (7, "tanh", "float64")
 
 
@@ -169,7 +169,7 @@ def test_another_device_trains_the_same_model(tiny):
         assert code == 0
         assert re.search(rf"^device +{device}\b", out, re.M)
         assert json.loads((Path(device) / "config.json").read_text())["device"] == device
-    on_cpu, on_other = (load_model(f"{device}/model.safetensors") for device in ("cpu", "array_api_strict"))
+    on_cpu, on_other = (load_model(f"{device}/model.safetensors").net for device in ("cpu", "array_api_strict"))
     for name, expected in on_cpu.params.items():
         np.testing.assert_allclose(on_other.params[name], expected, rtol=1e-12)
 
@@ -189,7 +189,7 @@ def test_validation_leaves_the_test_set_to_the_end():
     assert (code, err) == (0, "")
     assert [list(record) for record in records("run")] == [[key.replace("test", "validation") for key in KEYS]] * 2
     assert [record["step"] for record in records("run")] == [29, 58]  # 2867 of 3823 samples.
-    test = evaluate(load_model("run/model.safetensors"), *load_digits().test)
+    test = evaluate(load_model("run/model.safetensors").net, *load_digits().test)
     assert re.search(r"^epoch 2/2  step    58  loss .* train .*% valid .*%", out, re.M)
     assert f"result    test accuracy {test.accuracy:.2%}, test loss {test.loss:#.4g} after 58 steps in" in out
     *lines, last = xpnet("train", *options[:-4], *options[-2:], "--json").out.splitlines()
@@ -206,7 +206,7 @@ def test_patience_keeps_the_best_epoch(tiny):
     assert len(losses) == best + 3 < 500
     assert f"kept      the parameters of epoch {best}, whose validation loss is the lowest of {best + 3} epochs" in out
     xpnet("train", *options[:-2], "--epochs", best, "--out", "short")
-    kept, short = (load_model(f"{run}/model.safetensors") for run in ("run", "short"))
+    kept, short = (load_model(f"{run}/model.safetensors").net for run in ("run", "short"))
     for name, w in short.params.items():
         np.testing.assert_array_equal(kept.params[name], w)
 
@@ -222,7 +222,7 @@ def test_numbers_are_learned_and_measured_in_their_units(prices, folder):
     assert "(config.json, metrics.jsonl, model.safetensors, curves.png, predictions.png, checkpoints)" in out
     assert imread("run/predictions.png").std() > 0.05
     test, last = load_data(data, classification=False).test, records("run")[-1]
-    result = evaluate(load_model("run/model.safetensors"), *test)
+    result = evaluate(load_model("run/model.safetensors").net, *test)
     unit = 1 / float(load_data(data, classification=False).target_scaling.factor.item())
     assert last["test_rmse"] == pytest.approx(result.rmse * unit, rel=1e-5)
     assert last["test_mae"] == pytest.approx(result.mae * unit, rel=1e-5)

@@ -23,14 +23,13 @@ Promise: every later version of xpnet reads files of this format. A file of a ne
 """
 
 from xpnet.checkpoint.models import Checkpoint, load_checkpoint, load_model, packed, save_model
-from xpnet.checkpoint.origin import Origin, difference
+from xpnet.checkpoint.origin import difference
 from xpnet.checkpoint.sealed import CheckpointError, DamagedError
 
 __all__ = [
     "Checkpoint",
     "CheckpointError",
     "DamagedError",
-    "Origin",
     "difference",
     "load_checkpoint",
     "load_model",

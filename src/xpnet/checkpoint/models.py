@@ -14,10 +14,12 @@ from xpnet._files import write_atomically
 from xpnet._typing import Params
 from xpnet._version import __version__
 from xpnet.activations import ACTIVATIONS
-from xpnet.checkpoint.origin import Origin, check_origin, read_origin, written
+from xpnet.checkpoint.origin import check_origin, read_origin, written
 from xpnet.checkpoint.sealed import CheckpointError, read_sealed, sealed
+from xpnet.datasets import Origin
 from xpnet.devices import Device, select_device, to_host
 from xpnet.losses import LOSSES
+from xpnet.model import Model
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
 from xpnet.settings import Settings
@@ -56,7 +58,7 @@ def save_model(
     path : str or Path
         Replaced if it exists.
     origin : Origin, optional
-        The data it was trained on, for the command line's `evaluate` and `predict`.
+        The data it was trained on, ``data.origin``, by which the model takes raw features and names classes.
     settings : Settings, optional
         The options of its run.
     state : TrainingState, optional
@@ -75,7 +77,7 @@ def save_model(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "model.safetensors"
     ...     xpnet.save_model(xpnet.TwoLayerNet(4, 3, 2), path)
-    ...     xpnet.load_model(path)
+    ...     xpnet.load_model(path).net
     TwoLayerNet(4, 3, 2, activation='sigmoid', loss='softmax_cross_entropy', device='cpu', dtype='float32')
     """
     write_atomically(Path(path), packed(net, origin=origin, settings=settings, state=state))
@@ -115,8 +117,10 @@ def packed(
     return sealed(arrays, metadata)
 
 
-def load_model(path: str | Path, *, device: str | Device = "cpu") -> TwoLayerNet[Any]:
-    """Return the network of a file that `save_model` wrote, on `device`.
+def load_model(path: str | Path, *, device: str | Device = "cpu") -> Model:
+    """Return the model in a file that `save_model` wrote, its network on `device`.
+
+    It takes raw features and names classes, if the file has the `origin` of its data, as that of ``xpnet train`` has.
 
     Raises
     ------
@@ -126,14 +130,15 @@ def load_model(path: str | Path, *, device: str | Device = "cpu") -> TwoLayerNet
     Examples
     --------
     >>> import pathlib, tempfile, xpnet
-    >>> net = xpnet.TwoLayerNet(4, 3, 2, seed=5)
+    >>> data, net = xpnet.load_digits(), xpnet.TwoLayerNet(64, 50, 10, seed=5)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     xpnet.save_model(net, pathlib.Path(folder) / "model.safetensors")
-    ...     back = xpnet.load_model(pathlib.Path(folder) / "model.safetensors")
-    >>> bool((back.params["W1"] == net.params["W1"]).all())
-    True
+    ...     xpnet.save_model(net, pathlib.Path(folder) / "model.safetensors", origin=data.origin)
+    ...     model = xpnet.load_model(pathlib.Path(folder) / "model.safetensors")
+    >>> bool((model.net.params["W1"] == net.params["W1"]).all()), model.origin.class_names[:3]
+    (True, ('0', '1', '2'))
     """
-    return load_checkpoint(path, device=device).net
+    checkpoint = load_checkpoint(path, device=device)
+    return Model(checkpoint.net, checkpoint.origin)
 
 
 def load_checkpoint(path: str | Path, *, device: str | Device = "cpu") -> Checkpoint:

@@ -1,39 +1,23 @@
-"""What a model was trained on."""
+"""What a model was trained on, in a file."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xpnet._checks import check_count
-from xpnet.datasets import Scaling
+from xpnet.datasets import Origin, Scaling
 from xpnet.network import TwoLayerNet
-
-
-@dataclass(frozen=True, eq=False)
-class Origin:
-    """What a model was trained on: enough to prepare new data, and to name what it says, in the same way.
-
-    Fields that end with ``scaling`` are tensors of a file, all others JSON.
-    """
-
-    data: str
-    label: str | int | None
-    seed: int
-    """With `data` and `label`, what tells the test part from the training part."""
-    scaling: Scaling
-    class_names: tuple[str, ...]
-    """Empty for a model that says numbers."""
-    target_scaling: Scaling | None = None
-    """What makes the numbers a model says those of the data."""
 
 
 def check_origin(origin: Origin, net: TwoLayerNet[Any]) -> None:
     """Refuse what does not fit `net`, or cannot be."""
-    for name, value, kinds in (("data", origin.data, str), ("label", origin.label, str | int | None)):
+    kinds_of: dict[str, Any] = {"data": str, "label": str | int | None, "digest": str}
+    for name, kinds in kinds_of.items():
+        value = getattr(origin, name)
         if isinstance(value, bool) or not isinstance(value, kinds):
             raise TypeError(f"{name} of its origin is {value!r}")
     check_count(origin.seed, "seed of its origin", minimum=0)
@@ -42,6 +26,9 @@ def check_origin(origin: Origin, net: TwoLayerNet[Any]) -> None:
         raise ValueError(f"it has {net.output_size} outputs and {len(names)} names of classes")
     if len(set(names)) < len(names):
         raise ValueError("two classes have the same name")
+    columns = origin.columns
+    if columns and not len(columns) == len(set(columns)) == net.input_size:
+        raise ValueError(f"it has {net.input_size} inputs and {len(set(columns))} different names of columns")
     _check_scaling(origin.scaling, net.input_size, "features")
     if origin.target_scaling is not None:
         _check_scaling(origin.target_scaling, net.output_size, "outputs")
@@ -74,8 +61,9 @@ def written(origin: Origin) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 def read_origin(text: str, arrays: Mapping[str, NDArray[Any]], net: TwoLayerNet[Any]) -> Origin:
     """Return the origin of which a file holds `text` and `arrays`, if it can be that of `net`."""
     facts: dict[str, Any] = {"label": None, **json.loads(text)}
-    if not isinstance(facts["class_names"], list):
-        raise TypeError("names of classes must be a list")
+    for name, what in (("class_names", "names of classes"), ("columns", "names of columns")):
+        if not isinstance(facts.get(name, []), list):
+            raise TypeError(f"{what} must be a list")
     for name, value in facts.items():
         if isinstance(value, list):
             if not all(isinstance(item, str) for item in value):

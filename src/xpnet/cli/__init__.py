@@ -17,7 +17,7 @@ import click
 
 from xpnet import __version__
 from xpnet.cli import data, devices, evaluate, gradcheck, predict, train
-from xpnet.cli.printing import warn
+from xpnet.cli.printing import print_anything_but_chatter, warn
 from xpnet.cli.signals import Stopped, heeded
 from xpnet.devices import DeviceUnavailableError
 from xpnet.training import NonFiniteLossError
@@ -62,6 +62,7 @@ def main() -> NoReturn:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # Closed by the shell.
             setattr(sys, name, io.StringIO())
+    print_anything_but_chatter()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         code = _run(arguments)

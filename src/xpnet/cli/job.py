@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -12,17 +11,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from xpnet import datasets
-from xpnet.checkpoint import Checkpoint, Origin, packed
-from xpnet.cli.downloads import download_bar
+from xpnet.checkpoint import Checkpoint, packed
+from xpnet.cli.loading import load
 from xpnet.cli.measures import Measures, in_units, measure
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder
 from xpnet.cli.signals import Stopped, StopSignals
-from xpnet.datasets import DataError, Dataset
+from xpnet.datasets import Dataset
 from xpnet.devices import select_device
-from xpnet.losses import LOSSES
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
 from xpnet.pictures import plot_curves, plot_predictions, plot_samples
@@ -32,6 +29,7 @@ from xpnet.training import Record, TrainingState, fit_epochs
 
 _SECONDS = 10.0
 """So much training may be lost, where nothing else is asked for."""
+_OR_NUMBERS = ", or take --loss mean_squared_error if they are numbers to be predicted"
 _NO_STATE = TrainingState({}, OptimizerState(), 0, 0)
 
 
@@ -56,7 +54,7 @@ class Job:
     ) -> Self:
         """Load the data, and make the network, or bring it back to the `checkpoint` of a `run`."""
         device = select_device(settings.device)
-        dataset = _load(settings, quiet=quiet)
+        dataset = load(settings, or_numbers=_OR_NUMBERS, quiet=quiet)
         net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         fit_options = settings.fit_options(len(dataset.train.x))
         epochs, other = fit_options["epochs"], "validation"
@@ -68,7 +66,7 @@ class Job:
         state: TrainingState | None = None
         records: Iterable[Record[float]] = ()
         if checkpoint is not None and run is not None:
-            check_same_data(checkpoint, origin_of(settings, dataset), run)
+            check_same_data(checkpoint, dataset.origin, run)
             state = checkpoint.state
         if state is not None and is_finished(settings, state):
             kept = state.params if settings.patience is None or state.best is None else state.best.params
@@ -104,7 +102,7 @@ class Job:
                 folder.add(line)
                 keeper.keep(record.state)
                 report.show(line)
-        folder.save_model(self.net, origin_of(self.settings, self.dataset))
+        folder.save_model(self.net, self.dataset.origin)
         if self.settings.patience is not None and keeper.state is not None and keeper.state.best is not None:
             report.keep(keeper.state.best.epoch, keeper.state.epoch)
         result = {name: value for name, value in line.items() if name.startswith("test_")}
@@ -165,7 +163,7 @@ class _Keeper:
         if self.state is not None and self.state.epoch > self._saved:
             self._wait()
             settings, net = self._job.settings, self._job.net
-            content = packed(net, origin=origin_of(settings, self._job.dataset), settings=settings, state=self.state)
+            content = packed(net, origin=self._job.dataset.origin, settings=settings, state=self.state)
             self._written = self._writer.submit(self.folder.save_checkpoint, self.state.epoch, content, settings.keep)
             self._saved, self._saved_at = self.state.epoch, monotonic()
 
@@ -173,34 +171,6 @@ class _Keeper:
         """Have the last checkpoint on the disk, or raise why it is not."""
         if self._written is not None:
             self._written.result()
-
-
-def origin_of(settings: Settings, dataset: Dataset) -> Origin:
-    """Return what a model of these data was trained on."""
-    return Origin(
-        data=settings.data,
-        label=settings.label,
-        seed=settings.seed,
-        scaling=dataset.scaling,
-        class_names=dataset.class_names,
-        target_scaling=dataset.target_scaling,
-    )
-
-
-def _load(settings: Settings, *, quiet: bool) -> Dataset:
-    with nullcontext() if quiet else download_bar() as progress:
-        try:
-            return datasets.load_data(
-                settings.data,
-                data_dir=settings.data_dir,
-                label=settings.label,
-                classification=LOSSES[settings.loss].classification,
-                seed=settings.seed,
-                progress=progress,
-            )
-        except DataError as error:
-            hint = str(error).replace("pass classification=False", "take --loss mean_squared_error")
-            raise DataError(hint) from error
 
 
 def _rule(settings: Settings) -> str:

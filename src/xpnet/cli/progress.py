@@ -11,6 +11,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from xpnet.cli.loading import doubt
 from xpnet.cli.printing import say
 from xpnet.datasets import Dataset
 from xpnet.network import TwoLayerNet
@@ -79,6 +80,8 @@ class Lines(Reporter):
             f"{dataset.name}: {len(dataset.train.x)} training and {len(dataset.test.x)} test samples, "
             f"{dataset.features} features, {dataset.outputs} {kind}",
         )
+        if note := doubt(dataset):
+            say("note", note)
         say("device", f"{net.device}, {net.device.note}" if net.device.note else str(net.device))
         say(
             "network",

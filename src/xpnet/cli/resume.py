@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpnet.checkpoint import Checkpoint, CheckpointError, Origin, difference
+from xpnet.checkpoint import Checkpoint, CheckpointError, difference
 from xpnet.cli.options import flag, read_settings
+from xpnet.datasets import Origin
 from xpnet.datasets.known import KNOWN
 from xpnet.settings import OPTIONS, Settings
 from xpnet.training import TrainingState

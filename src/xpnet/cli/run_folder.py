@@ -9,8 +9,9 @@ from typing import Any, BinaryIO, Self
 
 from xpnet import __version__
 from xpnet._files import append_line, lock, naming, remove_unfinished, write_atomically
-from xpnet.checkpoint import Checkpoint, CheckpointError, DamagedError, Origin, load_checkpoint, save_model
+from xpnet.checkpoint import Checkpoint, CheckpointError, DamagedError, load_checkpoint, save_model
 from xpnet.cli.printing import warn
+from xpnet.datasets import Origin
 from xpnet.devices import Device, select_device
 from xpnet.network import TwoLayerNet
 from xpnet.settings import Settings

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xpnet._checks import check_choice, check_count, check_fraction, check_positive
+from xpnet._files import read_small
 from xpnet.network.initializers import weight_scale
 
 BALANCED = "balanced"
@@ -109,7 +110,7 @@ class _ClassWeight(Domain):
             if value == BALANCED:
                 return value
             try:
-                value = [float(word) for word in Path(value).read_text("utf-8").replace(",", " ").split()]
+                value = [float(word) for word in read_small(Path(value)).decode().replace(",", " ").split()]
             except (OSError, ValueError) as error:
                 why = error.strerror if isinstance(error, OSError) else error
                 raise ValueError(

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet._files import write_atomically
+from xpnet._files import read_small, write_atomically
 from xpnet.activations import ACTIVATIONS
 from xpnet.datasets.formats import FORMATS
 from xpnet.datasets.known import KNOWN
@@ -316,7 +316,7 @@ def read_values(path: Path) -> dict[str, Any]:
     ValueError
         If the file is neither.
     """
-    text, kind = path.read_bytes(), "TOML" if path.suffix == ".toml" else "JSON"
+    text, kind = read_small(path), "TOML" if path.suffix == ".toml" else "JSON"
     try:
         values = tomllib.loads(text.decode()) if kind == "TOML" else json.loads(text)
         if not isinstance(values, dict):
