@@ -101,14 +101,16 @@ class Trials:
             error = process.communicate()[1]
             row.slowest = max(row.slowest, time.monotonic() - start)
             row.tried += 1
-            code = process.returncode
+            code, right = process.returncode, row.right
             if (folder / "model.safetensors").exists():  # All was done.
                 row.right += code in codes | {0, -numbers[0]}
             elif (folder / "config.json").exists():
                 told = code != 128 + numbers[0] or "--resume" in error
                 row.right += code in codes and told
-            else:  # The interpreter was still starting.
-                row.right += code in codes | {-numbers[0]}
+            else:  # The interpreter was still starting, and knew of no promise.
+                row.right += code != 0
+            if row.right == right:
+                print(f"{fault}: exit code {code}, {error!r}", file=sys.stderr)
             self.resume(row, folder)
         return row
 

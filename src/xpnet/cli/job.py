@@ -75,12 +75,21 @@ class Job:
             records = fit_epochs(net, *dataset.train, state=state, **fit_options)
         return cls(settings, dataset, net, records, epochs, other, state)
 
-    def run(self, folder: RunFolder, report: Reporter, *, plot: bool, last: dict[str, Any] | None = None) -> None:
+    def run(
+        self,
+        folder: RunFolder,
+        signals: StopSignals,
+        report: Reporter,
+        *,
+        plot: bool,
+        last: dict[str, Any] | None = None,
+    ) -> None:
         """Train, and leave checkpoints, metrics, model and pictures in `folder`, whose metrics end with `last`."""
         keeper = _Keeper(folder, self)
         try:
-            with StopSignals() as signals, report:
+            with report:
                 self._train(keeper, signals, report, plot=plot, line=last or {})
+            signals.check()
         except Stopped as stop:
             done = 0 if keeper.state is None else keeper.state.epoch
             command = ["xpnet", "train", "--resume", str(folder.path), *(["--plot"] if plot else [])]

@@ -26,9 +26,9 @@ def heeded() -> list[int]:
 
 
 class StopSignals:
-    """While it is entered, a signal raises `Stopped` inside `between`, or there as soon as its body is done.
+    """While it is entered, a signal raises `Stopped` inside `between`; one that comes elsewhere, at the next `check`.
 
-    So what the body writes is written to its end. After the first signal, Ctrl-C ends the process at once, and the
+    So what is being written is written to its end. After the first signal, Ctrl-C ends the process at once, and the
     others are not heard: a terminal that closes may send SIGHUP twice.
     """
 
@@ -46,8 +46,6 @@ class StopSignals:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        if error is None:
-            self.check()
 
     def between(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield the items, whose making a signal may break off at any instruction."""

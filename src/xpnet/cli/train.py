@@ -12,6 +12,7 @@ from xpnet.cli.printing import say
 from xpnet.cli.progress import reporter
 from xpnet.cli.resume import check_begun_with, is_finished, resumed_settings
 from xpnet.cli.run_folder import RunFolder, check_new, newest_checkpoint
+from xpnet.cli.signals import StopSignals
 
 
 @click.command
@@ -54,8 +55,9 @@ def train(
     if out is not None:
         check_new(out)
     job = Job.of(settings, quiet=quiet)
-    with RunFolder.create(out, job.dataset.name, job.settings) as folder:
-        job.run(folder, reporter(job.epochs, job.other, quiet=quiet, as_json=as_json), plot=plot)
+    report = reporter(job.epochs, job.other, quiet=quiet, as_json=as_json)
+    with StopSignals() as signals, RunFolder.create(out, job.dataset.name, job.settings) as folder:
+        job.run(folder, signals, report, plot=plot)
 
 
 def _resume(run: Path, given: dict[str, Any], *, plot: bool, quiet: bool, as_json: bool) -> None:
@@ -71,5 +73,7 @@ def _resume(run: Path, given: dict[str, Any], *, plot: bool, quiet: bool, as_jso
                 )
             return
         job = Job.of(settings, checkpoint, run, quiet=quiet)
-        last = folder.go_back(job.settings, state)
-        job.run(folder, reporter(job.epochs, job.other, quiet=quiet, as_json=as_json), plot=plot, last=last)
+        report = reporter(job.epochs, job.other, quiet=quiet, as_json=as_json)
+        with StopSignals() as signals:
+            last = folder.go_back(job.settings, state)
+            job.run(folder, signals, report, plot=plot, last=last)
