@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-EXAMPLES = int(os.environ.get("XPNET_FUZZ_EXAMPLES", "100"))
-"""Inputs for each reader, some two thousand in all; by hand, more."""
+EXAMPLES = int(os.environ.get("XPNET_FUZZ_EXAMPLES", "150"))
+"""Inputs for each reader, two thousand in all; by hand, more."""
 
 FUZZ = settings(
     max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

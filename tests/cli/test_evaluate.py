@@ -129,6 +129,17 @@ def test_data_that_have_changed_since_training_are_told(folder):
     assert evaluated("run", "--data", "table.csv")["samples"] == 201
 
 
+def test_data_with_a_test_part_of_their_own_that_have_changed_are_told_and_measured(folder):
+    x, t = np.arange(20.0).reshape(10, 2), np.arange(10) % 2
+    np.savez("parts.npz", x_train=x, t_train=t, x_test=x, t_test=t)
+    xpnet("train", "--data", "parts.npz", "--epochs", 1, "--out", "run", "--quiet")
+    assert xpnet("evaluate", "run").err == ""
+    np.savez("parts.npz", x_train=x, t_train=t, x_test=x[:4], t_test=t[:4])
+    code, out, err = xpnet("evaluate", "run")
+    assert (code, "on 4 test samples" in out) == (0, True)
+    assert re.fullmatch(r"xpnet: \S+parts.npz has changed since the model was trained on it: its test part .*\n", err)
+
+
 def test_columns_are_found_by_name(folder):
     random = np.random.default_rng(0)
     rows = [(f"{a:.3f}", f"{b:.3f}", "yes" if a > b else "no") for a, b in random.random((300, 2))]
