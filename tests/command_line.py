@@ -1,6 +1,7 @@
 """Running the command line: in this process, for speed, or in one of its own."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from xpnet.cli import main
+from xpnet.cli.signals import heeded
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -29,7 +31,7 @@ class Result(NamedTuple):
 def xpnet(*arguments: Any) -> Result:
     """Run the command line in this process."""
     out, err = io.StringIO(), io.StringIO()
-    terminate = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in heeded()}
     try:
         with (
             patch.object(sys, "argv", ["xpnet", *map(str, arguments)]),
@@ -39,16 +41,19 @@ def xpnet(*arguments: Any) -> Result:
         ):
             main()
     finally:
-        signal.signal(signal.SIGTERM, terminate)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return Result(int(stop.value.code or 0), out.getvalue(), err.getvalue())
 
 
-def start(*arguments: Any, cwd: Path, shell_setting: str = "", **options: Any) -> subprocess.Popen[str]:
+def start(
+    *arguments: Any, cwd: Path, shell_setting: str = "", module: str = "xpnet", **options: Any
+) -> subprocess.Popen[str]:
     """Start the command line in a process of its own, after a command of the shell that decides on its resources."""
     # From the source, where this is not installed; one thread, since tests share their processors.
-    path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"} | options.pop("env", {})
-    command = [sys.executable, "-m", "xpnet", *map(str, arguments)]
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"} | options.pop("env", {})
+    environment["PYTHONPATH"] = os.pathsep.join([str(SOURCE), *filter(None, [environment.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     if shell_setting:
         command = ["sh", "-c", f'{shell_setting}; exec "$@"', "sh", *command]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
@@ -66,3 +71,14 @@ def write_tiny(path: Path, *, features: int = 4, samples: int = 40) -> Path:
 def tree(folder: Path) -> dict[str, bytes]:
     """Return the files below a folder, and what they hold."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def records(run: str | Path) -> list[dict[str, Any]]:
+    """Return the metrics of a run."""
+    return [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
+
+
+def without_times(run: str | Path) -> list[dict[str, Any]]:
+    """Return the metrics of a run, but for what depends on the machine."""
+    times = {"seconds", "samples_per_second"}
+    return [{key: value for key, value in line.items() if key not in times} for line in records(run)]

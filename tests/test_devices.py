@@ -163,6 +163,16 @@ def test_says_that_cupy_cannot_be_imported(monkeypatch, tmp_path):
         xpnet.select_device("gpu")
 
 
+def test_says_that_cupy_needs_a_folder_and_takes_the_cpu(monkeypatch, tmp_path):
+    (tmp_path / "cupy.py").write_text("raise PermissionError(13, 'Permission denied', '/root/.cupy/kernel_cache')")
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    match = r"CuPy cannot keep its kernels \(.*/root/\.cupy/kernel_cache'\): set CUPY_CACHE_DIR to a folder"
+    with pytest.raises(xpnet.DeviceUnavailableError, match=match):
+        xpnet.select_device("gpu")
+    assert xpnet.select_device("auto").name == "cpu"
+
+
 def test_says_that_a_container_hides_the_driver(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", FakeCupy(driver=0))
     monkeypatch.setenv("container", "podman")

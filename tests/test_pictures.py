@@ -51,9 +51,17 @@ def test_curves_show_every_loss_and_both_accuracies(tmp_path, drawn, records):
     assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
 
 
+def test_curves_of_a_resumed_run_begin_where_it_went_on(tmp_path, drawn, records):
+    plot_curves(records[1:], tmp_path / "curves.png", title="Resumed")
+    losses, accuracies = drawn[0].axes
+    np.testing.assert_array_equal(losses.lines[0].get_xdata(), np.arange(40, 118))
+    assert losses.get_xlim() == (39, 117)
+    assert list(accuracies.lines[0].get_xdata()) == [2, 3]
+
+
 def test_curves_of_many_mini_batches_have_a_moving_mean(tmp_path, drawn, records):
     losses = np.linspace(2.0, 0.0, 300) ** 2
-    plot_curves([replace(records[0], batch_losses=losses)], tmp_path / "curves.png", title="Long")
+    plot_curves([replace(records[0], step=300, batch_losses=losses)], tmp_path / "curves.png", title="Long")
     mean = drawn[0].axes[0].lines[1]
     np.testing.assert_array_equal(mean.get_xdata(), np.arange(3, 301))
     np.testing.assert_allclose(mean.get_ydata(), [losses[i : i + 3].mean() for i in range(298)])

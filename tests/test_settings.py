@@ -34,6 +34,9 @@ EVERY = Settings(
     epochs=3,
     patience=2,
     gradient="numerical",
+    checkpoint_every=5,
+    checkpoint_seconds=0.5,
+    keep=1,
     seed=2**63 - 1,
 )
 """Everything is other than by default, but the loss and the schedule, which do not go with some of it."""
@@ -159,6 +162,9 @@ WRONG = {
     "epochs": [(0, "must be an integer >= 1"), (2**40, "must be an integer <= ")],
     "patience": [(0, "must be an integer >= 1"), (1.5, "must be an integer")],
     "gradient": [("exact", "must be one of backpropagation, numerical; got 'exact'")],
+    "checkpoint_every": [(0, "must be an integer >= 1"), (1.5, "must be an integer")],
+    "checkpoint_seconds": [(-1.0, "must be a finite number >= 0"), ([1.0], "must be a finite number >= 0")],
+    "keep": [(0, "must be an integer >= 1"), (None, "must be an integer")],
     "seed": [(-1, "must be an integer >= 0"), (2**63, "must be an integer <= 9223372036854775807")],
 }
 CASES = [(name, value, text) for name, cases in WRONG.items() for value, text in cases]

@@ -3,9 +3,11 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from xpnet._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from xpnet.activations import Activation, gelu, identity, log_softmax, relu, sigmoid, silu, softmax, tanh
-    from xpnet.checkpoint import CheckpointError, load_model, save_model
+    from xpnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, load_model, save_model
     from xpnet.datasets import DataError, Dataset, Scaling, fetch, load_data, load_digits, load_idx
     from xpnet.devices import Device, DeviceUnavailableError, list_devices, select_device, to_host
     from xpnet.gradcheck import GradientError, check_gradient, check_jvp, check_vjp, taylor_test
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         softmax_cross_entropy,
     )
     from xpnet.metrics import accuracy, confusion_matrix
+    from xpnet.model import Model
     from xpnet.network import TwoLayerNet
     from xpnet.numerical import (
         Derivative,
@@ -48,14 +51,13 @@ if TYPE_CHECKING:
     from xpnet.settings import Settings
     from xpnet.training import Evaluation, NonFiniteLossError, Record, TrainingState, evaluate, fit, fit_epochs
 
-__version__ = "0.1.0"
-
 __all__ = [
     "SGD",
     "Activation",
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Checkpoint",
     "CheckpointError",
     "CosineDecay",
     "CrossEntropyError",
@@ -69,6 +71,7 @@ __all__ = [
     "GradientError",
     "Loss",
     "MeanSquaredError",
+    "Model",
     "Momentum",
     "NonFiniteLossError",
     "Optimizer",
@@ -98,6 +101,7 @@ __all__ = [
     "gradient_descent",
     "identity",
     "list_devices",
+    "load_checkpoint",
     "load_data",
     "load_digits",
     "load_idx",
@@ -125,13 +129,14 @@ __all__ = [
 
 _ROOMS = {
     "xpnet.activations": "Activation gelu identity log_softmax relu sigmoid silu softmax tanh",
-    "xpnet.checkpoint": "CheckpointError load_model save_model",
+    "xpnet.checkpoint": "Checkpoint CheckpointError load_checkpoint load_model save_model",
     "xpnet.datasets": "DataError Dataset Scaling fetch load_data load_digits load_idx",
     "xpnet.devices": "Device DeviceUnavailableError list_devices select_device to_host",
     "xpnet.gradcheck": "GradientError check_gradient check_jvp check_vjp taylor_test",
     "xpnet.losses": "CrossEntropyError Loss MeanSquaredError SoftmaxCrossEntropy SoftmaxCrossEntropyError "
     "cross_entropy_error mean_squared_error softmax_cross_entropy",
     "xpnet.metrics": "accuracy confusion_matrix",
+    "xpnet.model": "Model",
     "xpnet.network": "TwoLayerNet",
     "xpnet.numerical": "Derivative DivergenceError gradient_descent numerical_diff numerical_gradient "
     "numerical_hessian numerical_hvp numerical_jacobian numerical_jvp "

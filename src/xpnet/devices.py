@@ -246,6 +246,10 @@ def _import_cupy() -> Any:
         return import_module("cupy")
     except ImportError as error:
         raise DeviceUnavailableError(f"CuPy is installed but cannot be imported ({_first_line(error)})") from error
+    except OSError as error:  # It makes a folder for its kernels below the user's home.
+        raise DeviceUnavailableError(
+            f"CuPy cannot keep its kernels ({_first_line(error)}): set CUPY_CACHE_DIR to a folder that can be written"
+        ) from error
 
 
 def _count_gpus(cupy: Any) -> int:

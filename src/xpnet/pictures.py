@@ -19,7 +19,7 @@ def plot_curves(records: Sequence[Record[float]], path: str | Path, *, title: st
     Parameters
     ----------
     records : sequence of Record
-        What `fit` returned.
+        What `fit` returned, from any epoch on.
     path : str or Path
         The PNG file.
     title : str
@@ -39,7 +39,8 @@ def plot_curves(records: Sequence[Record[float]], path: str | Path, *, title: st
     figure, (loss_axes, measure_axes) = new_figure(10, 4, columns=2)
     figure.suptitle(title, color=INK, fontsize=12)
     losses = np.concatenate([record.batch_losses for record in records])
-    steps = np.arange(1, len(losses) + 1)
+    before = records[0].step - len(records[0].batch_losses)
+    steps = before + np.arange(1, len(losses) + 1)
     loss_axes.plot(steps, losses, color=BLUE, alpha=0.3, linewidth=0.7, label="each mini-batch")
     window = max(1, len(losses) // 100)
     if window > 1:
@@ -51,7 +52,7 @@ def plot_curves(records: Sequence[Record[float]], path: str | Path, *, title: st
         measure, name, factor, unit = ("r2", "R² (1: exact, 0: no better than a mean)", 1, "")
         kind = "half the squared error"
     loss_axes.set(title="Training loss", xlabel="iteration (mini-batches)", ylabel=f"loss ({kind})")
-    loss_axes.set_xlim(0, len(losses))
+    loss_axes.set_xlim(before, before + len(losses))
     loss_axes.set_ylim(bottom=0)
     loss_axes.legend(frameon=False)
 

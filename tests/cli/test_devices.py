@@ -23,7 +23,7 @@ def test_devices_lists_what_works_and_why_the_rest_does_not(monkeypatch):
     assert re.search(r"^cpu +Stand-in, 2 cores +8\.0 GiB +works *$", out, re.M)
     assert re.search(r"^gpu:0 +Stand-in 3000 +80\.0 GiB +works *$", out, re.M)
     assert re.search(r"^gpu:1 +Stand-in 1000 +2\.0 GiB +cannot be used *$", out, re.M)
-    assert f"\ngpu:1   {REPORTS[2].problem}\n" in out
+    assert f"\ngpu:1   {REPORTS[2].problem.strip()}\n" in out
 
 
 def test_devices_as_json(monkeypatch):

@@ -26,7 +26,7 @@ def evaluated(*arguments):
 def test_evaluate_finds_what_training_found(run):
     for model in (run, run / "model.safetensors"):
         result = evaluated(model)
-        assert list(result) == ["data", "samples", "accuracy", "loss", "class_names", "confusion_matrix"]
+        assert list(result) == ["data", "part", "samples", "accuracy", "loss", "class_names", "confusion_matrix"]
         assert (result["data"], result["samples"]) == ("digits", 1797)
         assert result["accuracy"] == pytest.approx(last_record(run)["test_accuracy"], rel=1e-6)
         assert result["loss"] == pytest.approx(last_record(run)["test_loss"], rel=1e-6)
@@ -42,7 +42,7 @@ def test_evaluate_tells_people(run):
     assert re.match(r"digits: accuracy 9\d\.\d\d%, loss 0\.\d{4} on 1797 test samples\n", out)
     rows = [line.split() for line in out.split("Confusion matrix (rows: true, columns: said)\n")[1].splitlines()]
     assert rows[0] == list("0123456789")
-    shown = [[0 if cell == "·" else int(cell) for cell in row[1:]] for row in rows[1:11]]
+    shown = [[0 if cell == "." else int(cell) for cell in row[1:]] for row in rows[1:11]]
     np.testing.assert_array_equal(shown, counts)
     recall = counts.diagonal() / counts.sum(axis=1)
     worst = [line.split()[0] for line in out.split("Worst classes\n")[1].splitlines()[1:]]
@@ -84,8 +84,74 @@ def test_evaluate_of_many_classes_leaves_the_matrix_to_json(folder):
     np.savez("many.npz", x=np.arange(120.0).reshape(60, 2), t=np.arange(60) % 30)
     xpnet("train", "--data", "many.npz", "--epochs", 1, "--out", "run", "--quiet")
     out = xpnet("evaluate", "run").out
-    assert "The confusion matrix is too large to show: --json prints it.\n" in out
-    assert np.shape(evaluated("run")["confusion_matrix"]) == (30, 30)
+    result = evaluated("run")
+    counts = np.asarray(result["confusion_matrix"])
+    assert counts.shape == (30, 30)
+    shown = out.split("Most often confused (the whole matrix is too large to show; --json prints it)\n")[1]
+    rows = [line.split() for line in shown.split("\n\n")[0].splitlines()[1:]]
+    assert len(rows) == 10
+    for true, said, times in rows:
+        assert counts[int(true), int(said)] == int(times) > 0
+    wrong = counts - np.diag(counts.diagonal())
+    assert sum(int(times) for _, _, times in rows) == np.sort(wrong, axis=None)[-10:].sum()
+
+
+def test_a_file_that_is_given_is_measured_whole(folder):
+    rows = [f"{i % 9},{i % 4},{'xy'[i % 2]}" for i in range(300)]
+    table = Path("table.csv")
+    table.write_text("\n".join(["a,b,kind", *rows[:200]]))
+    Path("heldout.csv").write_text("\n".join(["a,b,kind", *rows[200:]]))
+    xpnet("train", "--data", "table.csv", "--epochs", 3, "--out", "run", "--quiet")
+    assert (evaluated("run")["part"], evaluated("run")["samples"]) == ("test", 40)
+    assert "on 40 test samples" in xpnet("evaluate", "run").out
+    result = evaluated("run", "--data", "heldout.csv")
+    assert (result["part"], result["samples"]) == ("all", 100)
+    assert np.sum(result["confusion_matrix"]) == 100
+    assert "on all 100 samples" in xpnet("evaluate", "run", "--data", "heldout.csv").out
+    # The data it was trained on are these whatever their file is called.
+    Path("copy.csv").write_bytes(table.read_bytes())
+    assert {**evaluated("run", "--data", "copy.csv"), "data": "table"} == evaluated("run")
+
+
+def test_data_that_have_changed_since_training_are_told(folder):
+    rows = [f"{i % 9},{i % 4},{'xy'[i % 2]}" for i in range(200)]
+    table = Path("table.csv")
+    table.write_text("\n".join(["a,b,kind", *rows]))
+    xpnet("train", "--data", "table.csv", "--epochs", 1, "--out", "run", "--quiet")
+    table.write_text("\n".join(["a,b,kind", *rows, "1,1,x"]))
+    code, out, err = xpnet("evaluate", "run")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(
+        r"xpnet: \S+table.csv has changed since the model was trained on it, so .*: "
+        r"restore the file, or measure all of it with --data \S+table.csv\n",
+        err,
+    )
+    assert evaluated("run", "--data", "table.csv")["samples"] == 201
+
+
+def test_data_with_a_test_part_of_their_own_that_have_changed_are_told_and_measured(folder):
+    x, t = np.arange(20.0).reshape(10, 2), np.arange(10) % 2
+    np.savez("parts.npz", x_train=x, t_train=t, x_test=x, t_test=t)
+    xpnet("train", "--data", "parts.npz", "--epochs", 1, "--out", "run", "--quiet")
+    assert xpnet("evaluate", "run").err == ""
+    np.savez("parts.npz", x_train=x, t_train=t, x_test=x[:4], t_test=t[:4])
+    code, out, err = xpnet("evaluate", "run")
+    assert (code, "on 4 test samples" in out) == (0, True)
+    assert re.fullmatch(r"xpnet: \S+parts.npz has changed since the model was trained on it: its test part .*\n", err)
+
+
+def test_columns_are_found_by_name(folder):
+    random = np.random.default_rng(0)
+    rows = [(f"{a:.3f}", f"{b:.3f}", "yes" if a > b else "no") for a, b in random.random((300, 2))]
+    Path("table.csv").write_text("\n".join(["a,b,kind", *map(",".join, rows)]))
+    options = ["--init", "xavier", "--epochs", 30, "--learning-rate", 1, "--out", "run", "--quiet"]
+    xpnet("train", "--data", "table.csv", *options)
+    Path("turned.csv").write_text("\n".join(["kind,note,b,a", *(f"{t},?,{b},{a}" for a, b, t in rows)]))
+    assert evaluated("run", "--data", "turned.csv")["accuracy"] > 0.9
+    Path("other.csv").write_text("\n".join(["a,c,kind", *map(",".join, rows)]))
+    assert xpnet("evaluate", "run", "--data", "other.csv").err.startswith(
+        "xpnet: other.csv: has no b among its columns"
+    )
 
 
 def test_another_device_finds_the_same(run):
@@ -98,9 +164,9 @@ def test_another_device_finds_the_same(run):
 def test_evaluate_tells_errors_in_the_units_of_the_data(prices):
     data, run = prices
     result = evaluated(run)
-    assert list(result) == ["data", "samples", "rmse", "mae", "r2", "loss"]
+    assert list(result) == ["data", "part", "samples", "rmse", "mae", "r2", "loss"]
     test = load_data(data, classification=False).test
-    said = load_model(run / "model.safetensors").predict(test.x)
+    said = load_model(run / "model.safetensors").net.predict(test.x)
     scale = load_data(data, classification=False).target_scaling
     errors = scale.invert(said) - scale.invert(test.t)
     assert result["samples"] == 40

@@ -3,17 +3,20 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
 import tomllib
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
 import pytest
-from command_line import SOURCE, start, write_tiny, xpnet
+from command_line import SOURCE, records, start, write_tiny, xpnet
 
-from xpnet import __version__, load_model
+from xpnet import __version__, load_checkpoint
 from xpnet.cli import main
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="has no POSIX signals, pipes and terminals")
@@ -26,12 +29,10 @@ def check_run(folder):
     """Check that there is a model, and nothing but whole lines of metrics that go with it."""
     metrics = (folder / "metrics.jsonl").read_text()
     assert metrics == "" or metrics.endswith("\n")
-    records = [json.loads(line) for line in metrics.splitlines()]
-    assert load_model(folder / "model.safetensors").input_size == 64
-    if records:
-        evaluation = json.loads(xpnet("evaluate", folder, "--json").out)
-        assert evaluation["loss"] == pytest.approx(records[-1]["test_loss"], rel=1e-6)
-    return records
+    lines = records(folder)
+    evaluation = json.loads(xpnet("evaluate", folder, "--json").out)
+    assert evaluation["loss"] == pytest.approx(lines[-1]["test_loss"], rel=1e-6)
+    return lines
 
 
 def test_module_and_entry_point_are_the_same_command(tmp_path):
@@ -42,26 +43,118 @@ def test_module_and_entry_point_are_the_same_command(tmp_path):
     assert getattr(import_module(module), function) is main
 
 
-@posix
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_stops_a_run_which_is_kept(tmp_path, number, code):
+@contextmanager
+def training(folder, *options, wait_for="epoch", shell_setting="", **more):
+    """Give a process that trains, once it has printed a line that begins so."""
     # Where this process ignores SIGINT, as in a worker of pytest-xdist, its children would inherit that.
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = start(*LONG, cwd=tmp_path)
+    process = start(*LONG, *options, cwd=folder, shell_setting=shell_setting, **more)
     signal.signal(signal.SIGINT, inherited)
-    while not process.stdout.readline().startswith("epoch"):
-        assert process.poll() is None
-    process.send_signal(number)
-    out, err = process.communicate(timeout=DEADLINE)
-    assert (process.returncode, err) == (code, "")
-    assert "saved     run/ (config.json, metrics.jsonl, model.safetensors)\n" in out
+    with process:
+        while wait_for and not process.stdout.readline().startswith(wait_for):
+            assert process.poll() is None
+        yield process
+        process.kill()
+
+
+@posix
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_stops_a_run_which_is_kept(tmp_path, name, code):
+    with training(tmp_path) as process:
+        process.send_signal(getattr(signal, name))
+        out, err = process.communicate(timeout=DEADLINE)
+    done = len(check_run(tmp_path / "run"))
+    assert process.returncode == code
+    assert err == f"xpnet: stopped by {name} after epoch {done} of 100000; to go on: xpnet train --resume run\n"
+    assert "result" not in out
+    assert (tmp_path / "run" / "checkpoints" / f"epoch-{done:06d}.safetensors").is_file()
+
+
+@posix
+def test_a_terminal_that_closes_stops_a_run_which_is_kept(tmp_path):
+    """SIGHUP twice, once by the terminal and once by its shell, and nobody to tell."""
+    reader, writer = os.pipe()
+    with training(tmp_path, stderr=writer) as process:
+        os.close(writer)
+        os.close(reader)
+        for _ in range(2):
+            process.send_signal(signal.SIGHUP)
+        process.stdout.close()
+        assert process.wait(DEADLINE) == 129
     assert check_run(tmp_path / "run")
+
+
+@posix
+def test_a_signal_that_the_caller_ignores_is_ignored(tmp_path):
+    with training(tmp_path, shell_setting="trap '' HUP INT") as process:
+        for number in (signal.SIGHUP, signal.SIGINT):
+            process.send_signal(number)
+        done = len(records(tmp_path / "run"))
+        while len(records(tmp_path / "run")) < done + 2:
+            assert process.poll() is None
+            time.sleep(0.01)
+
+
+@posix
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_ctrl_c_ends_at_once_and_breaks_nothing(tmp_path, first):
+    """It comes while a disk that never answers is asked to keep the checkpoint."""
+    code = (
+        "import os, time, sys; from xpnet.cli import main; "
+        "sync = lambda handle: (os.write(2, b'saving\\n'), time.sleep(600)) if os.path.exists('slow') else None; "
+        "os.fsync = sync; main()"
+    )
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "slow_disk.py").write_text(code)
+    with training(tmp_path, module="slow_disk", env={"PYTHONPATH": str(tmp_path / "site")}) as process:
+        (tmp_path / "slow").touch()
+        process.send_signal(first)
+        assert process.stderr.readline() == "saving\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE) == -signal.SIGINT
+    (tmp_path / "slow").unlink()
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    go_on = start("train", "--resume", "run", "--epochs", len(lines) + 1, "--quiet", cwd=tmp_path)
+    assert go_on.communicate(timeout=DEADLINE) == ("", "")
+    assert len(check_run(tmp_path / "run")) == len(lines) + 1
+
+
+@posix
+def test_kill_leaves_a_run_that_goes_on(tmp_path):
+    with training(tmp_path, "--checkpoint-every", 1) as process:
+        process.kill()
+    done = len(records(tmp_path / "run"))
+    go_on = start("train", "--resume", "run", "--epochs", done + 1, "--quiet", cwd=tmp_path)
+    assert go_on.communicate(timeout=DEADLINE) == ("", "")
+    assert len(check_run(tmp_path / "run")) == done + 1
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+@posix
+def test_two_processes_never_share_a_folder(tmp_path):
+    with training(tmp_path) as process:
+        for arguments in (LONG, ["train", "--resume", "run"]):
+            second = start(*arguments, cwd=tmp_path)
+            err = second.communicate(timeout=DEADLINE)[1]
+            assert re.fullmatch(r"xpnet: (--out: run already holds|another process is training in run: wait) .*\n", err)
+            assert second.returncode == 2
+        assert process.poll() is None
+
+
+@posix
+def test_a_folder_that_is_deleted_during_the_run_is_named(tmp_path):
+    with training(tmp_path) as process:
+        shutil.rmtree(tmp_path / "run")
+        err = process.communicate(timeout=DEADLINE)[1]
+    assert process.returncode == 2
+    assert re.fullmatch(r"xpnet: run/metrics.jsonl: No such file or directory: check the path, .*\n", err)
 
 
 @posix
 def test_a_reader_that_leaves_ends_the_run_quietly(tmp_path):
     with start("train", "--epochs", 200, "--out", "run", cwd=tmp_path) as process:
-        process.stdout.readline()
+        while not process.stdout.readline().startswith("epoch"):
+            assert process.poll() is None
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 1
@@ -98,15 +191,37 @@ def test_a_closed_output_is_none(tmp_path):
 
 
 @posix
-def test_a_disk_that_fills_up_leaves_a_model_and_one_line(tmp_path):
-    write_tiny(tmp_path / "tiny.npz")
-    options = ["--data", "tiny.npz", "--epochs", 500, "--out", "run", "--quiet"]
-    process = start("train", *options, cwd=tmp_path, shell_setting="ulimit -f 12")  # Blocks of 512 bytes.
-    assert process.communicate(timeout=DEADLINE)[1] == (
-        f"xpnet: {Path('run/metrics.jsonl')}: File too large: check the path, its permissions and the space that is left\n"
-    )
+def test_a_full_stderr_changes_no_exit_code(tmp_path):
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    with Path("/dev/full").open("w") as full:
+        process = start("train", "--hidden", 0, cwd=tmp_path, stderr=full)
+        assert process.communicate(timeout=DEADLINE)[0] == ""
     assert process.returncode == 2
-    assert load_model(tmp_path / "run" / "model.safetensors").input_size == 4
+
+
+@posix
+@pytest.mark.parametrize("blocks", [12, 30, 60])
+def test_a_disk_that_fills_up_leaves_whole_lines_and_checkpoints(tmp_path, blocks):
+    """Blocks of 512 bytes are the most that a file may have: less than the metrics take, and 6 less than a model."""
+    write_tiny(tmp_path / "tiny.npz")
+    options = ["--data", "tiny.npz", "--epochs", 500, "--out", "run", "--quiet", "--checkpoint-every", 5]
+    process = start("train", *options, cwd=tmp_path, shell_setting=f"ulimit -f {blocks}")
+    told = process.communicate(timeout=DEADLINE)[1]
+    assert re.fullmatch(r"xpnet: run/(metrics|check\S*)\S*: File too large: check the path, its permissions .*\n", told)
+    assert process.returncode == 2
+    metrics = (tmp_path / "run" / "metrics.jsonl").read_text()
+    assert metrics.endswith("}\n")
+    assert not list(tmp_path.rglob("*.tmp"))
+    if blocks > 12:
+        assert len(check_run(tmp_path / "run")) == load_checkpoint(newest(tmp_path / "run")).state.epoch
+    go_on = start("train", "--resume", "run", "--quiet", cwd=tmp_path)
+    assert go_on.communicate(timeout=DEADLINE) == ("", "")
+    assert len(check_run(tmp_path / "run")) == 500
+
+
+def newest(run):
+    return max((run / "checkpoints").iterdir())
 
 
 def in_terminal(tmp_path, *arguments, columns=100, **environment):

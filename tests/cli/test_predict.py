@@ -19,7 +19,7 @@ TEST = load_digits().test
 @pytest.fixture(scope="module")
 def expected(run):
     """Give the probabilities of the first seven test images, from the library."""
-    return load_model(run / "model.safetensors").predict_proba(TEST.x[:7])
+    return load_model(run / "model.safetensors").net.predict_proba(TEST.x[:7])
 
 
 def write_csv(path, header, *columns):
@@ -74,6 +74,36 @@ def test_predict_takes_another_column_as_the_labels(folder):
     Path("new.csv").write_text("a,kind,b\n0,?,3\n1,?,4\n")
     for label in ("kind", 1, -2):
         assert xpnet("predict", "run", "new.csv", "--label", label).out.splitlines()[0] == "label,x,y"
+
+
+def test_predict_finds_columns_by_name(folder):
+    lines = [f"{i % 7},{i % 5},{'xy'[i % 2]}" for i in range(50)]
+    Path("table.csv").write_text("\n".join(["a,b,kind", *lines]))
+    xpnet("train", "--data", "table.csv", "--epochs", 1, "--init", "xavier", "--out", "run", "--quiet")
+    expected = xpnet("predict", "run", "table.csv")
+    turned = [",".join(reversed(line.split(","))) for line in lines]
+    Path("turned.csv").write_text("\n".join(["kind,b,a", *turned]))
+    Path("bare.csv").write_text("\n".join(["b,a", *(line[2:] for line in turned)]))
+    assert xpnet("predict", "run", "turned.csv") == xpnet("predict", "run", "bare.csv") == expected
+    Path("other.csv").write_text("\n".join(["a,c", *(line[2:] for line in turned)]))
+    assert xpnet("predict", "run", "other.csv") == (
+        2,
+        "",
+        "xpnet: other.csv: has no b among its columns a, c: give data with those of the model, a, b\n",
+    )
+
+
+def test_predict_leaves_out_the_column_of_labels_of_the_training(folder):
+    """On a table without names, that with the index of then, whose first row holds a 0, an index no less than a name."""
+    lines = [f"{i % 2},{i},{i % 3}" for i in range(50)]
+    Path("table.csv").write_text("\n".join(lines))
+    xpnet("train", "--data", "table.csv", "--label", 0, "--epochs", 1, "--init", "xavier", "--out", "run", "--quiet")
+    assert json.loads(Path("run/config.json").read_text())["label"] == "0"
+    Path("bare.csv").write_text("\n".join(line[2:] for line in lines))
+    labelled, bare = (xpnet("predict", "run", name) for name in ("table.csv", "bare.csv"))
+    assert labelled == bare
+    assert labelled.out.startswith("label,0,1\n")
+    assert len(labelled.out.splitlines()) == 51
 
 
 def test_predict_needs_no_data_set_in_place(tmp_path, folder):

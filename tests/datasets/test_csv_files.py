@@ -1,5 +1,6 @@
 """Tables in .csv files: what is loaded, and what is refused, with the line and the column."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,19 @@ def test_the_label_column_may_be_anywhere(write: Any):
     assert raw_rows(write.csv(["Target,0,1", *turned])) == expected
     assert raw_rows(write.csv(turned), 0) == expected
     assert raw_rows(write.csv(["kind,0,1", *turned]), "kind") == expected
+
+
+def test_a_zero_in_the_first_row_is_no_name(write: Any):
+    """Where the column of labels is chosen by its index: as an option of the command line, that is a text."""
+    turned = ["0,5,1", "1,6,0", "0,7,1", "1,8,0", "0,9,1"]
+    expected = [[5, 1, "0"], [6, 0, "1"], [7, 1, "0"], [8, 0, "1"], [9, 1, "0"]]
+    for label in (0, "0", "-3"):
+        assert raw_rows(write.csv(turned), label) == expected
+
+
+def test_equal_names_are_told_apart(write: Any):
+    names = load_data(write.csv(["a,a,a.1,,,a,kind", *(f"1,2,3,4,5,6,{i % 2}" for i in range(5))])).origin.columns
+    assert names == ("a", "a.1", "a.1.1", "", ".1", "a.2")
 
 
 def test_text_labels_are_class_names(write: Any):
@@ -83,6 +97,30 @@ def test_bad_tables(write: Any, lines: list[str], message: str):
     with pytest.raises(DataError, match=rf"table\.csv: .*{message}") as error:
         load_data(write.csv(lines))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("begin", ["", "1,2,0\n3,4,1\n"])
+@pytest.mark.parametrize("filling", ["\0", "1,"])
+def test_a_line_without_end_claims_no_memory(write: Any, begin: str, filling: str):
+    path = write.path / "table.csv"
+    path.write_text(begin + filling * (2**25 // len(filling)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"table\.csv: has a line of more than 1048576 bytes: save .* as \.npy"):
+            load_data(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
+    path.write_text("1\r2\r" * 2**19)
+    with pytest.raises(DataError, match="one column only"):
+        load_data(path)
+
+
+def test_as_many_classes_as_samples_claim_little_memory(write: Any):
+    path = write.csv([f"1,{i}" for i in range(70_000)])
+    with pytest.raises(DataError, match=r"its labels are of more than 65536 classes, .* or pass classification=False"):
+        load_data(path)
+    assert load_data(path, classification=False).outputs == 1
 
 
 @pytest.mark.parametrize(

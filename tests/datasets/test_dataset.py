@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from xpnet.datasets import Dataset, Samples, Scaling
+from xpnet.datasets import Dataset, Origin, Samples, Scaling
 
 
 def dataset(t: np.ndarray, class_names: tuple[str, ...], target_scaling: Scaling | None) -> Dataset:
     part = Samples(np.zeros((4, 3), np.float32), t)
-    return Dataset("some", part, part, class_names, None, Scaling(0.0, 1.0), target_scaling)
+    return Dataset("some", part, part, None, Origin("", None, 0, Scaling(0.0, 1.0), class_names, target_scaling))
 
 
 def test_classes():

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from xpnet.datasets import DataError, describe_formats, formats, load_data, load_features
-from xpnet.datasets.columns import TargetColumn
+from xpnet.datasets.columns import Columns
 from xpnet.datasets.formats import FORMATS, Format
 from xpnet.datasets.samples import RawSamples
 
 
-def read_pairs(path: Path, target: TargetColumn) -> tuple[RawSamples]:
+def read_pairs(path: Path, columns: Columns) -> tuple[RawSamples]:
     table = np.asarray([line.split() for line in path.read_text().splitlines()], np.float64)
-    column = target.find(path, table.shape[1])
-    x, t = (table, None) if column is None else (np.delete(table, column, axis=1), table[:, column])
+    features, target = columns.find(path, table.shape[1])
+    x, t = table[:, features], None if target is None else table[:, target]
     return (RawSamples(x, t, "features of pairs", "labels of pairs"),)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xpnet.datasets import DataError, load_data, load_idx
-from xpnet.datasets.idx_files import PARTS
+from xpnet.datasets.idx_files import PARTS, read_idx
 
 EPS = np.finfo(np.float32).eps
 
@@ -47,7 +47,7 @@ def test_idx_of_other_dtypes_is_scaled_by_column(write: Any, images: tuple[Any, 
         (lambda b: b[:10], "truncated within its header"),
         (lambda b: b[:-1], "promises 12 x 3 x 5 values"),
         (lambda b: b + b"\0", "trailing bytes"),
-        (lambda b: b[:4] + b"\xff" * 12 + b[16:], "promises 4294967295 x 4294967295 x 4294967295 values"),
+        (lambda b: b[:4] + b"\xff" * 12 + b[16:], "(promises 4294967295 x 4294967295 x|would unpack to 792281)"),
         (lambda b: b[:4] + b"\0" * 4 + b[8:], "holds data"),
     ],
 )
@@ -61,15 +61,33 @@ def test_damaged_idx(write: Any, images: tuple[Any, ...], damage: Any, message: 
 
 
 def test_a_promise_that_gzip_cannot_keep_claims_no_memory(write: Any, images: tuple[Any, ...]):
-    promising = struct.pack(">HBB3I", 0, 8, 3, 2**20, 2**6, 2**5) + bytes(1000)
+    promising = struct.pack(">HBB3I", 0, 8, 3, 2**20, 2**3, 2**3) + bytes(1000)
     write.folder((promising, *images[1:]), packed=True)
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match="truncated after 1000"):
             load_data(write.path)
-        assert tracemalloc.get_traced_memory()[1] < 2**24  # of the 2**31 that were promised
+        assert tracemalloc.get_traced_memory()[1] < 2**24  # of the 2**26 that were promised
     finally:
         tracemalloc.stop()
+
+
+def test_a_bomb_is_refused_by_its_header(write: Any, images: tuple[Any, ...]):
+    bomb = gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 2**20, 2**4, 2**3) + bytes(2**27))
+    write.folder((bomb, *images[1:]))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=rf"would unpack to {2**27} bytes from {len(bomb)}: unpack it first, if"):
+            load_data(write.path)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+    for name, unpacked in (("a", bytes(2**27 // 16 * 17)), ("b", np.random.default_rng(0).bytes(2**23) + bytes(2**25))):
+        data = struct.pack(">HBBI", 0, 8, 1, len(unpacked)) + unpacked
+        (write.path / name).write_bytes(gzip.compress(data, 1))
+    with pytest.raises(DataError, match="unpack it first"):
+        read_idx(write.path / "a")
+    assert read_idx(write.path / "b").size == 2**23 + 2**25
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b[:30] + b"\xff\xff" + b[32:], lambda b: b[:12]])

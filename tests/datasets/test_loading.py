@@ -1,17 +1,31 @@
 """From a name or a path to a data set: named ones, the split, numbers, a trained model's preparation."""
 
 import gzip
+import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from xpnet.datasets import DataError, Scaling, data_path, load_data, load_digits, load_features
+from xpnet.datasets import DataError, Origin, Scaling, data_path, load_data, load_digits, load_features
+from xpnet.datasets.idx_files import PARTS
 
 EPS = np.finfo(np.float64).eps
+EPS32 = np.finfo(np.float32).eps
+
+
+def of_classes(*names: str) -> Origin:
+    """Return the origin of a model that says these classes."""
+    return Origin("", None, 0, Scaling(0.0, 1.0), names)
+
+
+def of_numbers(offset: Any, factor: Any) -> Origin:
+    """Return the origin of a model that says numbers."""
+    return Origin("", None, 0, Scaling(0.0, 1.0), (), Scaling(offset, factor))
 
 
 def test_digits_are_those_of_the_repository(data_dir: Path):
@@ -78,7 +92,7 @@ def test_the_split_is_that_of_earlier_versions(write: Any):
 
 def test_one_sample_cannot_be_split(write: Any):
     with pytest.raises(DataError, match="has 1 sample, too few"):
-        load_data(write.csv(["1,2,0"]), class_names=("0", "1"))
+        load_data(write.csv(["1,2,0"]), like=of_classes("0", "1"))
 
 
 def test_scaling_sees_the_training_part_only(write: Any):
@@ -137,31 +151,94 @@ def test_numeric_targets_of_tables(write: Any):
 
 def test_a_trained_models_scaling_and_classes_are_used(write: Any):
     path = write.npz(x_train=np.eye(2), t_train=[2, 2], x_test=np.eye(2) * 4, t_test=[5, 2])
-    data = load_data(path, scaling=Scaling(1.0, 0.5), class_names=("2", "3", "5"))
+    data = load_data(path, like=Origin("", None, 0, Scaling(1.0, 0.5), ("2", "3", "5")))
     assert data.test.t.tolist() == [2, 0]
     np.testing.assert_array_equal(data.test.x, [[1.5, -0.5], [-0.5, 1.5]])
-    assert load_data(path, class_names=("a", "b", "c", "d", "e", "f")).test.t.tolist() == [5, 2]
+    assert load_data(path, like=of_classes("a", "b", "c", "d", "e", "f")).test.t.tolist() == [5, 2]
     with pytest.raises(DataError, match=r"label 2 is none of the 2 classes \(a, b\)"):
-        load_data(path, class_names=("a", "b"))
+        load_data(path, like=of_classes("a", "b"))
     with pytest.raises(DataError, match=r"data\.npz: data has 2 features, but its scaling was made for 3"):
-        load_data(path, scaling=Scaling(np.zeros(3), np.ones(3)), class_names=("2", "5"))
+        load_data(path, like=Origin("", None, 0, Scaling(np.zeros(3), np.ones(3)), ("2", "5")))
 
 
 def test_a_trained_models_classes_number_text_labels(write: Any):
     path = write.csv(["1,setosa", "2,virginica", "3,setosa", "4,virginica", "5,virginica"])
-    data = load_data(path, class_names=("other", "virginica", "setosa"))
+    data = load_data(path, like=of_classes("other", "virginica", "setosa"))
     assert {*data.train.t.tolist(), *data.test.t.tolist()} == {1, 2}
     with pytest.raises(DataError, match=r"label 'setosa' is none of the 2 classes \(cat, virginica\)"):
-        load_data(path, class_names=("cat", "virginica"))
+        load_data(path, like=of_classes("cat", "virginica"))
 
 
 def test_a_trained_models_target_scaling_is_used(write: Any):
     path = write.npz(x_train=np.eye(2), t_train=[2.0, 8.0], x_test=np.eye(2), t_test=[5.0, 2.0])
-    data = load_data(path, target_scaling=Scaling(np.ones(1), np.full(1, 2.0)), class_names=())
+    data = load_data(path, like=of_numbers(np.ones(1), np.full(1, 2.0)))
     assert not data.classification
     assert (data.train.t.tolist(), data.test.t.tolist()) == ([[2], [14]], [[8], [2]])
     with pytest.raises(DataError, match=r"data\.npz: a sample has 1 targets where 2 were expected"):
-        load_data(path, target_scaling=Scaling(np.zeros(2), np.ones(2)))
+        load_data(path, like=of_numbers(np.zeros(2), np.ones(2)))
+    with pytest.raises(DataError, match=r"data\.npz: a sample has 1 targets where 2 were expected"):
+        load_data(write.npz(x=np.eye(2), t=[1.0, 2.0]), like=replace(of_numbers(np.zeros(2), np.ones(2)), digest="?"))
+
+
+def test_data_know_their_origin(write: Any):
+    table = write.csv(["a,kind,b", "1,x,2", "3,y,4", "5,x,6"])
+    origin = load_data(table, label=1, seed=5).origin
+    assert (origin.data, origin.label, origin.seed, origin.columns) == (str(table.resolve()), "kind", 5, ("a", "b"))
+    assert origin.digest == hashlib.sha256(table.read_bytes()).hexdigest()
+    array = load_data(write.npy([[0, 1.0, 2], [1, 3.0, 4]]), label=-3).origin
+    assert (array.label, array.columns) == (0, ())
+    digits = load_digits().origin
+    files = b"".join((data_path("digits") / f"{part}.gz").read_bytes() for part in PARTS)
+    assert (digits.data, digits.label, digits.digest) == ("digits", None, hashlib.sha256(files).hexdigest())
+
+
+def test_what_a_model_was_not_trained_on_is_not_split(write: Any):
+    lines = ["a,b,kind", *(f"{i},{2 * i},{'xy'[i % 2]}" for i in range(10))]
+    trained = load_data(write.csv(lines), seed=3)
+    again = load_data(write.csv(lines), like=trained.origin)
+    for part in (0, 1):
+        np.testing.assert_array_equal(again.train[part], trained.train[part])
+        np.testing.assert_array_equal(again.test[part], trained.test[part])
+    grown = load_data(write.csv([*lines, "20,40,x"]), like=trained.origin)
+    assert (len(grown.train.x), len(grown.test.x), grown.features) == (0, 11, 2)
+    np.testing.assert_array_equal(grown.scaling.invert(grown.test.x)[:10, 0].round(), np.arange(10))
+
+
+def test_a_trained_models_columns_are_found_by_name(write: Any):
+    trained = load_data(write.csv(["a,b,kind", *(f"{i},{2 * i},{'xy'[i % 2]}" for i in range(10))]))
+    expected = [[6, 5], [8, 7]]
+    for lines in (
+        ["kind,b,note,a", "x,5,?,6", "y,7,,8"],
+        ["a,b,kind", "6,5,x", "8,7,y"],
+        ["b,a,kind", "5,6,x", "7,8,y"],
+    ):
+        path = write.csv(lines)
+        np.testing.assert_array_equal(load_features(path, features=2, like=trained.origin), expected)
+        data = load_data(path, like=trained.origin)
+        np.testing.assert_allclose(data.scaling.invert(data.test.x), expected, rtol=EPS32)
+        assert data.test.t.tolist() == [0, 1]
+    np.testing.assert_array_equal(
+        load_features(write.csv(["b,a", "5,6", "7,8"]), features=2, like=trained.origin), expected
+    )
+    with pytest.raises(DataError, match=r"no column is called 'kind', it has no column names"):
+        load_features(write.csv(["6,5,x", "8,7,y"]), features=2, like=trained.origin)
+    path = write.csv(["6,5,x", "8,7,y"])
+    np.testing.assert_array_equal(load_features(path, features=2, label=2, like=trained.origin), expected)
+    path = write.csv(["a,c,kind", "1,2,x", "3,4,y"])
+    for load in (
+        lambda: load_data(path, like=trained.origin),
+        lambda: load_features(path, features=2, like=trained.origin),
+    ):
+        with pytest.raises(DataError, match=r"has no b among its columns a, c, kind: give data with those .* a, b"):
+            load()
+    with pytest.raises(DataError, match=r"b is a feature of the model: choose another column"):
+        load_data(write.csv(["a,b,kind", "1,2,x"]), label="b", like=trained.origin)
+
+
+def test_columns_whose_names_are_numbers_are_found_by_name(write: Any):
+    trained = load_data(write.csv(["0,1,label", *(f"{i},{2 * i},{'xy'[i % 2]}" for i in range(10))]))
+    x = load_features(write.csv(["1,0", "5,6", "7,8"]), features=2, like=trained.origin)
+    np.testing.assert_array_equal(x, [[6, 5], [8, 7]])
 
 
 # Features alone
@@ -177,6 +254,8 @@ def test_features_alone(write: Any):
     np.testing.assert_array_equal(load_features(write.npy(x), features=1, label=0), x[:, 1:])
     with pytest.raises(DataError, match=r"images: has 2 features a sample where 5 were expected"):
         load_features(write.path / "images", features=5)
+    with pytest.raises(DataError, match=r"table\.npy: holds no data \(shape \(0, 0, 0\)\)"):
+        load_features(write.npy(np.zeros((0, 0, 0))), features=2)
     with pytest.raises(DataError, match=r"data\.npz: holds a, b: save the features as x"):
         load_features(write.npz(a=x, b=x), features=2)
     with pytest.raises(DataError, match="no such file"):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xpnet.datasets import DataError, load_data
+from xpnet.datasets import DataError, Origin, Scaling, load_data
 
 GOOD = {"x_train": np.eye(3), "t_train": [0, 1, 0], "x_test": np.eye(3), "t_test": [0, 1, 1]}
 
@@ -79,5 +79,6 @@ def test_labels_that_cannot_be_learnt_are_rather_numbers(write: Any):
     path = write.npz(x=np.eye(504), t=np.arange(504) % 101)
     with pytest.raises(DataError, match=r"its 504 labels are of 101 classes, too few.* or pass classification=False"):
         load_data(path)
-    assert load_data(path, class_names=[str(i) for i in range(101)]).classes == 101
+    like = Origin("", None, 0, Scaling(0.0, 1.0), tuple(map(str, range(101))))
+    assert load_data(path, like=like).classes == 101
     assert load_data(path, classification=False).outputs == 1

@@ -1,7 +1,7 @@
 """The command line: wiring, printing and exit codes.
 
 Exit codes: 0 done; 1 the answer is no (a gradient check that fails), or the reader of the output is gone; 2 wrong
-input, told in one line on stderr; 130 and 143 stopped by Ctrl-C or SIGTERM.
+input, told in one line on stderr; 129, 130 and 143 stopped by SIGHUP, Ctrl-C or SIGTERM.
 """
 
 import io
@@ -9,13 +9,16 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
 from xpnet import __version__
 from xpnet.cli import data, devices, evaluate, gradcheck, predict, train
+from xpnet.cli.printing import print_anything_but_chatter, warn
+from xpnet.cli.signals import Stopped, heeded
 from xpnet.devices import DeviceUnavailableError
 from xpnet.training import NonFiniteLossError
 
@@ -53,23 +56,32 @@ for command in (train.train, evaluate.evaluate, predict.predict, gradcheck.gradc
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    signal.signal(signal.SIGTERM, _terminate)
-    if sys.stdout is None:  # Closed by the shell.
-        sys.stdout = io.StringIO()
+    for number in heeded():
+        if number != signal.SIGINT:
+            signal.signal(number, _terminate)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # Closed by the shell.
+            setattr(sys, name, io.StringIO())
+    print_anything_but_chatter()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         code = _run(arguments)
         sys.stdout.flush()
+    except Stopped as stop:
+        warn(stop.note)
+        code = 128 + stop.number
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
     except BrokenPipeError:
         code = 1
     except Exception as error:
-        if len(arguments) < len(sys.argv) - 1:
-            traceback.print_exc()
-        print(f"xpnet: {_one_line(error)}", file=sys.stderr)
+        with suppress(OSError):
+            if len(arguments) < len(sys.argv) - 1:
+                traceback.print_exc()
+            warn(_one_line(error))
         code = 2
-    _abandon_unwritable_output()
+    for stream in (sys.stdout, sys.stderr):
+        _abandon_if_unwritable(stream)
     sys.exit(code)
 
 
@@ -96,16 +108,16 @@ def _one_line(error: Exception) -> str:
         text = str(error) or type(error).__name__
     else:
         text = f"internal error, {type(error).__name__}: {error}; please report it with what --debug prints"
-    return " ".join(text.split())
+    return text
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
 
 
-def _abandon_unwritable_output() -> None:
+def _abandon_if_unwritable(stream: TextIO) -> None:
     """Forget what cannot be written (the reader is gone, or the disk full), which Python would try again at exit."""
     try:
-        sys.stdout.flush()
+        stream.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -8,7 +8,7 @@ import click
 from xpnet import datasets
 from xpnet.cli.downloads import download_bar
 from xpnet.cli.options import as_json, from_settings
-from xpnet.cli.printing import say
+from xpnet.cli.printing import say, say_path
 
 
 @click.group(no_args_is_help=False)
@@ -37,7 +37,7 @@ def fetch(name: str, data_dir: str | None) -> None:
     """Download a data set, unless it is there already, and print its folder."""
     with download_bar() as progress:
         folder = datasets.fetch(name, data_dir=data_dir, progress=progress)
-    print(folder)
+    say_path(folder)
 
 
 @data.command
@@ -45,4 +45,4 @@ def fetch(name: str, data_dir: str | None) -> None:
 @from_settings("data_dir")
 def path(name: str, data_dir: str | None) -> None:
     """Print the folder of a data set, without downloading it."""
-    print(datasets.data_path(name, data_dir))
+    say_path(datasets.data_path(name, data_dir))

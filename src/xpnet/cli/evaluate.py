@@ -1,23 +1,21 @@
 """``xpnet evaluate``."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-from rich.markup import escape
-from rich.table import Table
 
-from xpnet import datasets
 from xpnet.cli import options
+from xpnet.cli.confusion import confusion_table, worst_classes
+from xpnet.cli.loading import load
 from xpnet.cli.measures import Measures, measure
-from xpnet.cli.printing import plain_table, stdout_console
+from xpnet.cli.printing import plain_table, stdout_console, warn
+from xpnet.cli.run_folder import load_trained
 from xpnet.datasets import DataError, Dataset
+from xpnet.datasets.known import KNOWN
 from xpnet.metrics import confusion_matrix
-
-_LARGEST_TABLE = 26
-_LONGEST_COLUMN_NAME = 4
 
 
 @click.command
@@ -27,22 +25,17 @@ _LONGEST_COLUMN_NAME = 4
 def evaluate(model: Path, as_json: bool, **given: Any) -> None:
     """Measure a model on a test set.
 
-    By default that of the data it was trained on. Prints accuracy, loss, the confusion matrix, and the classes it does
-    worst; for numbers, how far off they are.
+    By default that of the data it was trained on. Of a file that is given with --data, and that the model was not
+    trained on, all samples are measured. Prints accuracy, loss, the confusion matrix, and the classes it does worst;
+    for numbers, how far off they are.
     """
     settings = options.read_settings(given)
-    net, origin = options.load_trained(model, settings.device)
-    other = given["data"] is not None
-    dataset = datasets.load_data(
-        settings.data if other else origin.data,
-        data_dir=settings.data_dir,
-        label=settings.label if other or settings.label is not None else origin.label,
-        classification=net.loss_function.classification,
-        seed=origin.seed,
-        scaling=origin.scaling,
-        target_scaling=origin.target_scaling,
-        class_names=origin.class_names,
-    )
+    net, origin = load_trained(model, settings.device)
+    if given["data"] is None:
+        settings = replace(settings, data=origin.data)
+    dataset = load(settings, like=origin, quiet=as_json)
+    if given["data"] is None and dataset.origin.digest != origin.digest != "":
+        _tell_changed(dataset, origin.data)
     if dataset.features != net.input_size:
         raise DataError(
             f"{dataset.name} has {dataset.features} features, this model takes {net.input_size}: use other data"
@@ -52,33 +45,43 @@ def evaluate(model: Path, as_json: bool, **given: Any) -> None:
     tell(dataset, measures, as_json=as_json)
 
 
+def _tell_changed(dataset: Dataset, data: str) -> None:
+    """Refuse data whose test part may hold what was trained on; where they have one of their own, tell."""
+    changed = f"{data} has changed since the model was trained on it"
+    if not len(dataset.train.x):
+        raise DataError(
+            f"{changed}, so nobody knows its test part any more: "
+            f"restore the file, or measure all of it with --data {data}"
+        )
+    if data not in KNOWN:  # Their files may be packed or not.
+        warn(f"{changed}: its test part of now is measured")
+
+
 def _tell_classes(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:
-    samples, accuracy, loss = len(measures.true), float(measures.metrics["accuracy"]), measures.loss
+    accuracy, loss = float(measures.metrics["accuracy"]), measures.loss
     counts = confusion_matrix(measures.true, measures.said.argmax(axis=1), dataset.classes)
     if as_json:
-        result = {"data": dataset.name, "samples": samples, "accuracy": accuracy, "loss": loss}
+        result = {**_facts(dataset), "accuracy": accuracy, "loss": loss}
         print(json.dumps(result | {"class_names": dataset.class_names, "confusion_matrix": counts.tolist()}))
         return
-    print(f"{dataset.name}: accuracy {accuracy:.2%}, loss {loss:.4f} on {samples} test samples")
+    print(f"{dataset.name}: accuracy {accuracy:.2%}, loss {loss:.4f} on {_samples(dataset)}")
     console = stdout_console()
-    table = _confusion_table(counts, dataset.class_names)
-    if dataset.classes <= _LARGEST_TABLE and console.measure(table).minimum <= console.width:
-        print("\nConfusion matrix (rows: true, columns: said)")
+    for title, table in (
+        confusion_table(counts, dataset.class_names, console),
+        ("Worst classes", worst_classes(counts, dataset.class_names)),
+    ):
+        print(f"\n{title}")
         console.print(table)
-    else:
-        print("\nThe confusion matrix is too large to show: --json prints it.")
-    print("\nWorst classes")
-    console.print(_worst_classes(counts, dataset.class_names))
 
 
 def _tell_numbers(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:
     """Tell the errors, in the units of the data, of every number that a target has."""
-    samples, metrics = len(measures.true), measures.metrics
+    metrics = measures.metrics
     if as_json:
         values = {name: value.tolist() if value.size > 1 else value.item() for name, value in metrics.items()}
-        print(json.dumps({"data": dataset.name, "samples": samples, **values, "loss": measures.loss}))
+        print(json.dumps({**_facts(dataset), **values, "loss": measures.loss}))
         return
-    end = f"loss {measures.loss:.4f} on {samples} test samples"
+    end = f"loss {measures.loss:.4f} on {_samples(dataset)}"
     rows = [(f"{rmse:#.5g}", f"{mae:#.5g}", f"{r2:.4f}") for rmse, mae, r2 in zip(*metrics.values(), strict=True)]
     if len(rows) == 1:
         print(f"{dataset.name}: RMSE {rows[0][0]}, MAE {rows[0][1]}, R² {rows[0][2]}, {end}")
@@ -92,31 +95,14 @@ def _tell_numbers(dataset: Dataset, measures: Measures, *, as_json: bool) -> Non
     stdout_console().print(table)
 
 
-def _confusion_table(counts: np.ndarray, names: tuple[str, ...]) -> Table:
-    table = plain_table("")
-    numbered = max(map(len, names)) > _LONGEST_COLUMN_NAME
-    for column, name in enumerate(names):
-        table.add_column(str(column) if numbered else escape(name), justify="right", no_wrap=True)
-    for row, name in enumerate(names):
-        cells = [_cell(count, diagonal=row == column) for column, count in enumerate(counts[row])]
-        table.add_row(f"[bold]{f'{row} ' if numbered else ''}{escape(name)}[/]", *cells)
-    return table
+def _facts(dataset: Dataset) -> dict[str, Any]:
+    return {"data": dataset.name, "part": _part(dataset), "samples": len(dataset.test.x)}
 
 
-def _cell(count: int, *, diagonal: bool) -> str:
-    if diagonal:
-        return f"[green]{count}[/]"
-    return f"[red]{count}[/]" if count else "[dim]·[/]"
+def _samples(dataset: Dataset) -> str:
+    samples = len(dataset.test.x)
+    return f"{samples} test samples" if _part(dataset) == "test" else f"all {samples} samples"
 
 
-def _worst_classes(counts: np.ndarray, names: tuple[str, ...]) -> Table:
-    table = plain_table("class", "found", "most often taken for")
-    totals, right = counts.sum(axis=1), counts.diagonal()
-    recall = right / np.maximum(totals, 1)
-    present = np.flatnonzero(totals)
-    for index in present[np.argsort(recall[present], kind="stable")][:3]:
-        mistakes = counts[index] - np.diag(right)[index]
-        most = mistakes.argmax()
-        taken = f"{escape(names[most])} ({mistakes[most]} times)" if mistakes.any() else "nothing else"
-        table.add_row(escape(names[index]), f"{right[index]} of {totals[index]} ({recall[index]:.1%})", taken)
-    return table
+def _part(dataset: Dataset) -> str:
+    return "test" if len(dataset.train.x) else "all"

@@ -5,9 +5,8 @@ from typing import Any
 
 import click
 
-from xpnet import datasets
 from xpnet.cli import options
-from xpnet.cli.downloads import download_bar
+from xpnet.cli.loading import load
 from xpnet.cli.printing import plain_table, say, stdout_console
 from xpnet.devices import select_device
 
@@ -31,14 +30,7 @@ def gradcheck(every: bool, **given: Any) -> None:
 
     settings = options.read_settings(given, dtype="float64", init="xavier")
     place = select_device(settings.device)
-    with download_bar() as progress:
-        dataset = datasets.load_data(
-            settings.data,
-            data_dir=settings.data_dir,
-            label=settings.label,
-            seed=settings.seed,
-            progress=progress,
-        )
+    dataset = load(settings)
     net = settings.make_network(dataset.features, dataset.outputs, device=place)
     x = place.asarray(dataset.train.x[:_SAMPLES], settings.dtype)
     t = place.asarray(dataset.train.t[:_SAMPLES])

@@ -6,9 +6,6 @@ from typing import Any, TypeVar
 
 import click
 
-from xpnet.checkpoint import Origin, load_with_origin
-from xpnet.devices import select_device
-from xpnet.network import TwoLayerNet
 from xpnet.settings import DEFAULTS, OPTIONS, Settings, read_values
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -29,10 +26,10 @@ def from_settings(*names: str, **defaults: Any) -> Callable[[Command], Command]:
             if default not in (None, False, 0.0) or name == "seed":
                 help += f"  [default: {default}]"
             if domain.kind is bool:
-                command = click.option(f"{_flag(name)}/{_flag('no_' + name)}", name, default=None, help=help)(command)
+                command = click.option(f"{flag(name)}/{flag('no_' + name)}", name, default=None, help=help)(command)
             else:
                 kind, metavar = domain.kind, domain.metavar
-                command = click.option(_flag(name), name, type=kind, metavar=metavar, default=None, help=help)(command)
+                command = click.option(flag(name), name, type=kind, metavar=metavar, default=None, help=help)(command)
         return command
 
     return add
@@ -44,7 +41,7 @@ def read_settings(given: Mapping[str, Any], file: Path | None = None, **defaults
     written = {} if file is None else read_values(file)
 
     def spelling(name: str) -> str:
-        return f"{file}: {name}" if name in written and name not in given else _flag(name)
+        return f"{file}: {name}" if name in written and name not in given else flag(name)
 
     return Settings.of({**defaults, **written, **given}, where=str(file), spelling=spelling)
 
@@ -54,14 +51,6 @@ def model_argument(command: Command) -> Command:
     return click.argument("model", type=Path)(command)
 
 
-def load_trained(model: Path, device: str) -> tuple[TwoLayerNet[Any], Origin]:
-    """Return the network of a file, or of a run's folder, and what it was trained on."""
-    path = model / "model.safetensors" if model.is_dir() else model
-    net, origin = load_with_origin(path, device=select_device(device))
-    if origin is None:
-        raise ValueError(f"{model} does not say what it was trained on: use a model that xpnet train wrote")
-    return net, origin
-
-
-def _flag(name: str) -> str:
+def flag(name: str) -> str:
+    """Return how the command line writes the name of an option."""
     return "--" + name.replace("_", "-")

@@ -12,7 +12,8 @@ import numpy as np
 from xpnet import datasets
 from xpnet._checks import check_choice
 from xpnet.cli import options
-from xpnet.devices import to_host
+from xpnet.cli.run_folder import load_trained
+from xpnet.model import Model
 
 
 @click.command
@@ -23,24 +24,22 @@ from xpnet.devices import to_host
 def predict(model: Path, input: Path, format: str, **given: Any) -> None:
     """Print what a model says of the samples of a file.
 
-    INPUT is a .csv, .npy, .npz or idx file of raw samples, which are scaled as the model's data were. For each comes
-    its label and the probabilities of all classes, or the predicted number.
+    INPUT is a .csv, .npy, .npz or idx file of raw samples, which are scaled as the model's data were; the columns of a
+    table are found by their names. For each sample comes its label and the probabilities of all classes, or the
+    predicted number.
     """
     settings = options.read_settings(given)
     check_choice(format, "--format", ("csv", "json"))
-    net, origin = options.load_trained(model, settings.device)
-    raw = datasets.load_features(input, features=net.input_size, label=settings.label)
-    say = net.predict_proba if net.loss_function.classification else net.predict
-    pieces = (origin.scaling.apply(raw[piece]) for piece in net.pieces(len(raw)))
-    said = np.concatenate([to_host(say(net.device.asarray(x))) for x in pieces])
-    if net.loss_function.classification:
-        classes = origin.class_names
+    net, origin = load_trained(model, settings.device)
+    raw = datasets.load_features(input, features=net.input_size, label=settings.label, like=origin)
+    if origin.class_names:
+        classes, said = origin.class_names, Model(net, origin).predict_proba(raw)
         header = ["label", *classes]
         rows = [[classes[row.argmax()], *_rounded(row, 6)] for row in said]
         answers = ({"label": row[0], "probabilities": dict(zip(classes, row[1:], strict=True))} for row in rows)
     else:
-        said = said if origin.target_scaling is None else origin.target_scaling.invert(said)
-        header = ["prediction"] if net.output_size == 1 else [f"prediction {i}" for i in range(net.output_size)]
+        said = Model(net, origin).predict(raw)
+        header = ["prediction"] if said.shape[1] == 1 else [f"prediction {i}" for i in range(said.shape[1])]
         rows = [_rounded(row, 9) for row in said]
         answers = (dict(zip(header, row, strict=True)) for row in rows)
     if format == "json":

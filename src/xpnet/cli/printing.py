@@ -1,17 +1,23 @@
 """Facts and tables, as wide as the terminal; in a pipe, as wide as they are."""
 
+import logging
 import sys
 import textwrap
+from contextlib import suppress
+from io import TextIOWrapper
+from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+
+from xpnet._text import printable
 
 _UNLIMITED = 10_000
 
 
 def say(label: str, text: str, *, indent: int = 10) -> None:
     """Print a fact after its label; on a terminal, what does not fit goes on below it, between words."""
-    line = f"{label:{indent}}{text}"
+    line = f"{label:{indent}}{printable(text)}"
     if sys.stdout.isatty():
         margin = " " * indent
         line = textwrap.fill(
@@ -20,9 +26,30 @@ def say(label: str, text: str, *, indent: int = 10) -> None:
     print(line, flush=True)
 
 
+def warn(text: str) -> None:
+    """Tell on stderr what the user has to know, whatever is printed: nothing is lost if nobody can read it."""
+    with suppress(OSError):
+        print(f"xpnet: {printable(text)}", file=sys.stderr, flush=True)
+
+
+def say_path(path: Path) -> None:
+    """Print a path as it is, for other programs; on a terminal, as that may have it."""
+    print(printable(str(path)) if sys.stdout.isatty() else path)
+
+
+def print_anything_but_chatter() -> None:
+    """Write characters that an output cannot encode as their escapes, and nothing that matplotlib says of itself."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def plain_table(*headers: str) -> Table:
-    """Return an empty table without lines."""
-    return Table(*headers, header_style="bold", box=None, pad_edge=False)
+    """Return an empty table without lines, which breaks long words and does not cut them."""
+    return Table(
+        *(Column(header, overflow="fold") for header in headers), header_style="bold", box=None, pad_edge=False
+    )
 
 
 def stdout_console() -> Console:

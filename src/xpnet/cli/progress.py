@@ -11,6 +11,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from xpnet.cli.loading import doubt
 from xpnet.cli.printing import say
 from xpnet.datasets import Dataset
 from xpnet.network import TwoLayerNet
@@ -40,8 +41,8 @@ class Reporter:
     ) -> None:
         pass
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
-        """Say what is about to be trained."""
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str, done: int) -> None:
+        """Say what is about to be trained, `done` epochs of it before."""
 
     def show(self, line: dict[str, Any]) -> None:
         """Show an epoch."""
@@ -71,7 +72,7 @@ class Lines(Reporter):
         self.epochs = epochs
         self.other = other
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str, done: int) -> None:
         parameters = sum(math.prod(w.shape) for w in net.params.values())
         kind = "classes" if dataset.classification else "number each" if dataset.outputs == 1 else "numbers each"
         say(
@@ -79,13 +80,16 @@ class Lines(Reporter):
             f"{dataset.name}: {len(dataset.train.x)} training and {len(dataset.test.x)} test samples, "
             f"{dataset.features} features, {dataset.outputs} {kind}",
         )
+        if note := doubt(dataset):
+            say("note", note)
         say("device", f"{net.device}, {net.device.note}" if net.device.note else str(net.device))
         say(
             "network",
             f"{net.input_size}-{net.hidden_size}-{net.output_size}, {net.activation.name}, "
             f"{parameters:,} parameters, {net.dtype}",
         )
-        say("training", f"{rule}, {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}")
+        after = f", going on after epoch {done}" if done else ""
+        say("training", f"{rule}, {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}{after}")
 
     def show(self, line: dict[str, Any]) -> None:
         epoch = line["epoch"]
@@ -129,9 +133,10 @@ class LiveBar(Lines):
         )
         self._task = self._bar.add_task("train", total=epochs, measures="")
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str) -> None:
-        super().announce(dataset, net, rule)
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str, done: int) -> None:
+        super().announce(dataset, net, rule, done)
         self._bar.start()
+        self._bar.console.show_cursor()  # A process that is killed cannot show it again.
 
     def show(self, line: dict[str, Any]) -> None:
         rate = line["samples_per_second"]

@@ -6,11 +6,13 @@ from xpnet.datasets.download import Progress, fetch
 from xpnet.datasets.formats import describe_formats
 from xpnet.datasets.known import Whereabouts, available, data_path
 from xpnet.datasets.loading import load_data, load_digits, load_features, load_idx
+from xpnet.datasets.origin import Origin
 from xpnet.datasets.scaling import Scaling
 
 __all__ = [
     "DataError",
     "Dataset",
+    "Origin",
     "Progress",
     "Samples",
     "Scaling",

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from xpnet.datasets.origin import Origin
 from xpnet.datasets.scaling import Scaling
 
 
@@ -27,14 +28,11 @@ class Dataset:
         ``x``: float32, shape (n, features), scaled so that the training part lies in [0, 1]. ``t``: where the targets
         are classes, int64, shape (n,), from 0 to ``classes - 1``; where they are numbers, float64, shape (n, outputs),
         standardised by the mean and the standard deviation of the training part.
-    class_names : tuple of str
-        What each class stands for; empty where the targets are numbers.
+        The training part is empty where these are new data for a trained model.
     image_shape : (int, int) or None
         Height and width, where a row of features is an image.
-    scaling : Scaling
-        What turned the raw features into these.
-    target_scaling : Scaling or None
-        What turned the raw targets into these, where they are numbers; its `Scaling.invert` turns them back.
+    origin : Origin
+        What a model needs to know of these data to be given others.
 
     Examples
     --------
@@ -48,15 +46,28 @@ class Dataset:
     name: str
     train: Samples
     test: Samples
-    class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
-    scaling: Scaling
-    target_scaling: Scaling | None = None
+    origin: Origin
+
+    @property
+    def scaling(self) -> Scaling:
+        """What turned the raw features into these."""
+        return self.origin.scaling
+
+    @property
+    def target_scaling(self) -> Scaling | None:
+        """What turned the raw targets into these, where they are numbers; its `Scaling.invert` turns them back."""
+        return self.origin.target_scaling
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What each class stands for; empty where the targets are numbers."""
+        return self.origin.class_names
 
     @property
     def classification(self) -> bool:
         """Whether the targets are classes, not numbers."""
-        return self.target_scaling is None
+        return self.origin.classification
 
     @property
     def classes(self) -> int:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from xpnet.datasets.columns import TargetColumn
+from xpnet.datasets.columns import Columns
 from xpnet.datasets.csv_files import read_csv
 from xpnet.datasets.decoding import DataError
 from xpnet.datasets.idx_files import read_folder, read_idx_images
 from xpnet.datasets.numpy_files import NPZ_HOLDS, read_npy, read_npz, read_npz_features
 from xpnet.datasets.samples import RawSamples
 
-Reader = Callable[[Path, TargetColumn], tuple[RawSamples, ...]]
+Reader = Callable[[Path, Columns], tuple[RawSamples, ...]]
 """Returns a training and a test part, or one part that is to be split."""
 
 
@@ -60,16 +60,16 @@ def describe_formats(*, features: bool = False) -> list[str]:
     return [f"{row.name}: {row.holds}" for row in _formats(features)]
 
 
-def reader_of(path: Path, target: TargetColumn) -> Reader:
+def reader_of(path: Path, columns: Columns) -> Reader:
     """Return what reads that which is wanted of `path`, or say which formats there are."""
-    features = target.features is not None
+    features = columns.features is not None
     suffix = "/" if path.is_dir() else path.suffix
     row = next((row for row in FORMATS if row.suffix == suffix), FORMATS[-1])
     reader = row.features if features else row.samples
     if reader is None:
         raise DataError(f"{path}: not {_listed(row.name for row in _formats(features))}: give one of these")
     if not row.is_table:
-        refuse_label(path, target.label)
+        refuse_label(path, columns.label)
     return reader
 
 

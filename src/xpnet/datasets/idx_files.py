@@ -9,8 +9,9 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet.datasets.columns import TargetColumn
-from xpnet.datasets.decoding import MAX_UNPACKED, DataError, decoding, read_at_most
+from xpnet._files import open_regular
+from xpnet.datasets.columns import Columns
+from xpnet.datasets.decoding import DataError, check_unpacked, decoding, read_at_most
 from xpnet.datasets.samples import RawSamples
 
 PARTS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -23,21 +24,21 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 def read_idx(path: Path) -> NDArray[Any]:
     """Return the array in one idx file, plain or gzip."""
-    with decoding(path, "an idx file"), path.open("rb") as file:
+    with decoding(path, "an idx file"), open_regular(path) as file:
         packed = file.read(2) == _GZIP_MAGIC
         file.seek(0)
         if packed:
             with gzip.open(file) as unpacked:
-                return _read_array(cast(IO[bytes], unpacked), path, MAX_UNPACKED)
-        return _read_array(file, path, path.stat().st_size)
+                return _read_array(cast(IO[bytes], unpacked), path, packed=True)
+        return _read_array(file, path, packed=False)
 
 
-def read_idx_images(path: Path, _: TargetColumn) -> tuple[RawSamples]:
+def read_idx_images(path: Path, _: Columns) -> tuple[RawSamples]:
     """Return the images in one idx file."""
     return (RawSamples(read_idx(path), None, str(path)),)
 
 
-def read_folder(folder: Path, _: TargetColumn) -> tuple[RawSamples, RawSamples]:
+def read_folder(folder: Path, _: Columns) -> tuple[RawSamples, RawSamples]:
     """Return the training and the test samples in the four idx files of a folder."""
     files = find_idx_files(folder)
     if missing := [part for part in PARTS if part not in files]:
@@ -47,14 +48,16 @@ def read_folder(folder: Path, _: TargetColumn) -> tuple[RawSamples, RawSamples]:
     return train, RawSamples(read_idx(test_x), read_idx(test_t), str(test_x), str(test_t))
 
 
-def _read_array(stream: IO[bytes], path: Path, limit: int) -> NDArray[Any]:
+def _read_array(stream: IO[bytes], path: Path, *, packed: bool) -> NDArray[Any]:
     dtype, shape = _read_header(stream, path)
-    expected = math.prod(shape) * dtype.itemsize
+    expected, size = math.prod(shape) * dtype.itemsize, path.stat().st_size
     promise = f"{path}: its header promises {' x '.join(map(str, shape))} values ({expected} bytes)"
     if expected == 0:
         raise DataError(f"{promise}: use a file that holds data")
-    if expected > limit:
-        raise DataError(f"{promise}, more than the {limit} bytes there can be: replace it with a good copy")
+    if packed:
+        check_unpacked(str(path), expected, size)
+    elif expected > size:
+        raise DataError(f"{promise}, more than the {size} bytes there can be: replace it with a good copy")
     data = read_at_most(stream, expected + 1)
     if len(data) < expected:
         raise DataError(f"{promise}, but it is truncated after {len(data)}: replace it with a good copy")

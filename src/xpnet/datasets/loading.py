@@ -1,21 +1,24 @@
 """From a name or a path to a data set."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from xpnet._random import generator
-from xpnet.datasets.columns import TargetColumn
+from xpnet._files import open_regular
+from xpnet._text import printable
+from xpnet.datasets.columns import Columns
 from xpnet.datasets.dataset import Dataset, Samples
-from xpnet.datasets.decoding import DataError
+from xpnet.datasets.decoding import DataError, decoding
 from xpnet.datasets.download import Progress, fetch
 from xpnet.datasets.formats import describe_formats, reader_of, refuse_label
-from xpnet.datasets.idx_files import read_folder
+from xpnet.datasets.idx_files import find_idx_files, read_folder
 from xpnet.datasets.known import KNOWN, Known, known
+from xpnet.datasets.origin import Origin
+from xpnet.datasets.parts import all_test, check_alike, scaled, split
 from xpnet.datasets.samples import RawSamples, checked_features, checked_samples, class_names_of, encode
 from xpnet.datasets.scaling import Scaling
 
@@ -27,9 +30,7 @@ def load_data(
     label: str | int | None = None,
     classification: bool = True,
     seed: int = 0,
-    scaling: Scaling | None = None,
-    target_scaling: Scaling | None = None,
-    class_names: Sequence[str] = (),
+    like: Origin | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Return the data set that `source` names, its features scaled to [0, 1].
@@ -52,8 +53,10 @@ def load_data(
         or, in an array, shape (n, outputs), several; they are standardised.
     seed : int
         What the split depends on.
-    scaling, target_scaling, class_names : optional
-        Those of a trained model, to prepare these data in the same way; with `target_scaling`, targets are numbers.
+    like : Origin, optional
+        What a model was trained on, to prepare these data in the same way: the features of a table in its order, by
+        name, its column of targets, its scaling, its classes or numbers. Data other than those it was trained on are
+        not split: all samples are in the test part.
     progress : callable, optional
         Called as ``progress(file_name, bytes_so_far, bytes_in_all)`` during a download.
 
@@ -69,23 +72,34 @@ def load_data(
     >>> data.train.x.shape, data.test.x.shape, data.classes
     ((3823, 64), (1797, 64), 10)
     """
-    target = TargetColumn(label, classification and target_scaling is None)
+    if like is None:
+        columns = Columns(label, classification)
+    else:
+        columns = Columns(label, like.classification, names=like.columns, usual=like.label)
+        seed = like.seed
     facts = KNOWN[str(source)] if source in KNOWN else Known("")
     where = str(source)
-    raw = _read(source, target, data_dir, progress)
-    parts = [checked_samples(part, classification=target.classification) for part in raw]
+    path, raw = _read(source, columns, data_dir, progress)
+    digest = _digest(path)
+    parts = [checked_samples(part, classification=columns.classification) for part in raw]
     names: tuple[str, ...] = ()
-    if target.classification:
-        names = tuple(class_names or facts.class_names or class_names_of(parts[0].t, where))
+    if columns.classification:
+        names = (like.class_names if like else facts.class_names) or class_names_of(parts[0].t, where)
         parts = [Samples(x, encode(t, names, where)) for x, t in parts]
-    train, test = parts if len(parts) == 2 else _split(parts[0], where, seed)
-    _check_alike(train, test, where)
-    scaling = scaling or facts.scaling or Scaling.of(train.x)
-    if not target.classification:
-        target_scaling = target_scaling or Scaling.standard(train.t)
-    train, test = (_scaled(part, scaling, target_scaling, where) for part in (train, test))
+    if len(parts) == 1:
+        parts = split(parts[0], where, seed) if like is None or like.digest in ("", digest) else all_test(parts[0])
+    train, test = parts
+    check_alike(train, test, where)
+    if like is None:
+        scaling = facts.scaling or Scaling.of(train.x)
+        target_scaling = None if columns.classification else Scaling.standard(train.t)
+    else:
+        scaling, target_scaling = like.scaling, like.target_scaling
+    train, test = (scaled(part, scaling, target_scaling, where) for part in (train, test))
     height_width = raw[0].x.shape[1:] if raw[0].x.ndim == 3 else None
-    return Dataset(Path(source).stem, train, test, names, height_width, scaling, target_scaling)
+    data = str(source) if source in KNOWN else str(path.resolve())
+    origin = Origin(data, raw[0].label, seed, scaling, names, target_scaling, raw[0].columns, digest)
+    return Dataset(printable(Path(source).stem), train, test, height_width, origin)
 
 
 def load_digits() -> Dataset:
@@ -126,7 +140,9 @@ def load_idx(folder: str | Path) -> Dataset:
     return load_data(Path(folder))
 
 
-def load_features(path: str | Path, *, features: int, label: str | int | None = None) -> NDArray[Any]:
+def load_features(
+    path: str | Path, *, features: int, label: str | int | None = None, like: Origin | None = None
+) -> NDArray[Any]:
     """Return raw features without targets, shape (n, features), to be scaled by a model's `Scaling`.
 
     Parameters
@@ -141,16 +157,20 @@ def load_features(path: str | Path, *, features: int, label: str | int | None = 
         How many features a sample must have.
     label : str or int, optional
         The column of a table to leave out, by name or index.
+    like : Origin, optional
+        What a model was trained on: the features of a table are taken in its order, by name.
 
     Raises
     ------
     DataError
         If the file is not what it should be, or has another number of features.
     """
-    path, target = Path(path), TargetColumn(label, features=features)
+    path, columns = Path(path), Columns(label, features=features)
+    if like is not None:
+        columns = replace(columns, names=like.columns, usual=like.label)
     if not path.exists():
         raise DataError(f"{path}: no such file: give the path of one that exists")
-    (raw,) = reader_of(path, target)(path, target)
+    (raw,) = reader_of(path, columns)(path, columns)
     x = checked_features(raw)
     if x.shape[1] != features:
         raise DataError(f"{path}: has {x.shape[1]} features a sample where {features} were expected: give such data")
@@ -158,47 +178,30 @@ def load_features(path: str | Path, *, features: int, label: str | int | None = 
 
 
 def _read(
-    source: str | Path, target: TargetColumn, data_dir: str | Path | None, progress: Progress | None
-) -> tuple[RawSamples, ...]:
+    source: str | Path, columns: Columns, data_dir: str | Path | None, progress: Progress | None
+) -> tuple[Path, tuple[RawSamples, ...]]:
+    """Return where the data are, and what is there."""
     if source in KNOWN:
-        refuse_label(source, target.label)
-        return read_folder(fetch(str(source), data_dir=data_dir, progress=progress), target)
-    if not Path(source).exists():
+        refuse_label(source, columns.label)
+        folder = fetch(str(source), data_dir=data_dir, progress=progress)
+        return folder, read_folder(folder, columns)
+    path = Path(source)
+    if not path.exists():
         known(str(source))  # says which there are
-    return reader_of(Path(source), target)(Path(source), target)
+    return path, reader_of(path, columns)(path, columns)
 
 
-def _split(samples: Samples, where: str, seed: int) -> list[Samples]:
-    """Return a random 80 % of the samples, and the others."""
-    n = len(samples.x)
-    if n < 2:
-        raise DataError(f"{where}: has {n} sample, too few for a training and a test part: give more")
-    order = generator(seed, "split").permutation(n)
-    parts = np.split(order, [n - max(1, round(n / 5))])
-    return [Samples(samples.x[part], samples.t[part]) for part in parts]
+def _digest(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the four of a folder."""
+    import hashlib  # imports slowly
 
-
-def _check_alike(train: Samples, test: Samples, where: str) -> None:
-    for what, of_train, of_test in zip(("features", "targets"), train, test, strict=True):
-        if of_train.shape[1:] != of_test.shape[1:]:
-            raise DataError(
-                f"{where}: training samples have {of_train[0].size} {what}, test samples {of_test[0].size}: "
-                "use parts that belong together"
-            )
-
-
-def _scaled(samples: Samples, scaling: Scaling, target_scaling: Scaling | None, where: str) -> Samples:
-    x, t = samples
-    try:
-        if target_scaling is None:
-            return Samples(scaling.apply(x), t)
-        if np.shape(target_scaling.offset) != t.shape[1:]:
-            raise DataError(
-                f"a sample has {t[0].size} targets where {np.size(target_scaling.offset)} were expected: use other data"
-            )
-        return Samples(scaling.apply(x), target_scaling.apply(t, np.float64))
-    except DataError as error:
-        raise DataError(f"{where}: {error}") from None
+    digest = hashlib.sha256()
+    files = find_idx_files(path).values() if path.is_dir() else [path]
+    for file_path in files:
+        with decoding(file_path, "a file"), open_regular(file_path) as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _list_formats(function: Callable[..., Any], *, features: bool) -> None:

@@ -2,64 +2,99 @@
 
 import math
 import zipfile
+from collections.abc import Callable, Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet.datasets.columns import TargetColumn
-from xpnet.datasets.decoding import MAX_UNPACKED, DataError, decoding, one_line
+from xpnet._files import open_regular
+from xpnet._text import listed, printable
+from xpnet.datasets.columns import Columns
+from xpnet.datasets.decoding import DataError, check_unpacked, decoding
 from xpnet.datasets.samples import RawSamples
 
 NPZ_HOLDS = "x_train, t_train, x_test, t_test (or y_ for t_), or x and t (or y)"
 
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_MAX_HEADER = 10_000
+"""Bytes, as for numpy.load: headers are parsed as Python."""
+_MAX_READ = 2**20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Those of numpy.savez and numpy.savez_compressed."""
 
 
-def read_npy(path: Path, target: TargetColumn) -> tuple[RawSamples]:
+class _SmallReads(BufferedReader):
+    """A file that is read in parts, as arrays are, and not at once, as the names of all members are."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _MAX_READ:
+            raise ValueError("too many members")
+        return super().read(size)
+
+
+def read_npy(path: Path, columns: Columns) -> tuple[RawSamples]:
     """Return the samples in a .npy file, one in each row of a table."""
-    with decoding(path, "a .npy file"), path.open("rb") as file:
+    with decoding(path, "a .npy file"), open_regular(path) as file:
         table = _read_array(file, str(path), path.stat().st_size)
-    if target.features is not None and table.ndim > 2:
-        table = table.reshape(len(table), -1)
+    if columns.features is not None and table.ndim > 2:
+        return (RawSamples(table, None, str(path)),)
     if table.ndim != 2:
         raise DataError(f"{path}: a table must have two dimensions, got shape {table.shape}: reshape it, or save .npz")
-    column = target.find(path, table.shape[1])
-    if column is None:
+    features, target = columns.find(path, table.shape[1])
+    if target is None:
         return (RawSamples(table, None, str(path)),)
-    x, t = np.delete(table, column, axis=1), table[:, column]
-    return (RawSamples(x, t, str(path), f"{path}: column {column} (the labels)"),)
+    t_name = f"{path}: column {target} (the labels)"
+    return (RawSamples(table[:, features], table[:, target], str(path), t_name, label=target),)
 
 
-def read_npz(path: Path, _: TargetColumn) -> tuple[RawSamples, ...]:
+def read_npz(path: Path, _: Columns) -> tuple[RawSamples, ...]:
     """Return the training and the test samples in a .npz file, or the samples that are not parted."""
-    arrays = _read_arrays(path)
-    for t in "ty":
-        for pairs in ((("x_train", f"{t}_train"), ("x_test", f"{t}_test")), (("x", t),)):
-            if arrays.keys() >= {key for pair in pairs for key in pair}:
-                return tuple(RawSamples(arrays[x], arrays[t], f"{path}: {x}", f"{path}: {t}") for x, t in pairs)
-    raise DataError(f"{path}: holds {', '.join(arrays) or 'no arrays'}: save {NPZ_HOLDS}")
+
+    def choose(names: Sequence[str]) -> Sequence[str]:
+        for t in "ty":
+            for keys in (("x_train", f"{t}_train", "x_test", f"{t}_test"), ("x", t)):
+                if set(keys) <= set(names):
+                    return keys
+        raise DataError(f"{path}: holds {listed(names) or 'no arrays'}: save {NPZ_HOLDS}")
+
+    keys, arrays = zip(*_read_arrays(path, choose), strict=True)
+    names = [f"{path}: {key}" for key in keys]
+    return tuple(RawSamples(*arrays[i : i + 2], *names[i : i + 2]) for i in range(0, len(keys), 2))
 
 
-def read_npz_features(path: Path, _: TargetColumn) -> tuple[RawSamples]:
+def read_npz_features(path: Path, _: Columns) -> tuple[RawSamples]:
     """Return the features in a .npz file: x, or the only array."""
-    arrays = _read_arrays(path)
-    key = next(iter(arrays)) if len(arrays) == 1 else "x"
-    if key not in arrays:
-        raise DataError(f"{path}: holds {', '.join(arrays) or 'no arrays'}: save the features as x")
-    return (RawSamples(arrays[key], None, f"{path}: {key}"),)
+
+    def choose(names: Sequence[str]) -> Sequence[str]:
+        key = names[0] if len(names) == 1 else "x"
+        if key not in names:
+            raise DataError(f"{path}: holds {listed(names) or 'no arrays'}: save the features as x")
+        return (key,)
+
+    ((key, x),) = _read_arrays(path, choose)
+    return (RawSamples(x, None, f"{path}: {key}"),)
 
 
-def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    arrays = {}
-    with decoding(path, "a .npz file"), zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if member.file_size > MAX_UNPACKED:
-                raise DataError(f"{path}: {member.filename} would unpack to {member.file_size} bytes: save it as .npy")
+def _read_arrays(path: Path, choose: Callable[[Sequence[str]], Sequence[str]]) -> list[tuple[str, NDArray[Any]]]:
+    """Return the arrays that `choose` names of all, with these names."""
+    with (
+        decoding(path, "a .npz file"),
+        open_regular(path) as file,
+        _SmallReads(file) as parts,
+        zipfile.ZipFile(parts) as archive,
+    ):
+        members = {printable(member.filename.removesuffix(".npy")): member for member in archive.infolist()}
+        chosen = {key: members[key] for key in choose(list(members))}
+        check_unpacked(str(path), sum(member.file_size for member in chosen.values()), path.stat().st_size)
+        arrays = []
+        for key, member in chosen.items():
+            if member.compress_type not in _METHODS:
+                raise DataError(f"{path}: {key} is packed in another way than numpy's: save it with numpy.savez")
             with archive.open(member) as stream:
-                key = one_line(member.filename.removesuffix(".npy"))
-                arrays[key] = _read_array(stream, f"{path}: {key}", member.file_size)
+                arrays.append((key, _read_array(stream, f"{path}: {key}", member.file_size)))
     return arrays
 
 
@@ -67,6 +102,10 @@ def _read_array(stream: IO[bytes], name: str, size: int) -> NDArray[Any]:
     version = np.lib.format.read_magic(stream)
     if version not in _HEADER_READERS:
         raise DataError(f"{name}: holds no plain array (format {version[0]}.{version[1]}): save it with numpy.save")
+    start = stream.tell()
+    if int.from_bytes(stream.read(2 * version[0]), "little") > _MAX_HEADER:
+        raise DataError(f"{name}: its header is longer than {_MAX_HEADER} bytes: save plain numbers")
+    stream.seek(start)
     shape, _, dtype = _HEADER_READERS[version](stream)
     if dtype.hasobject:
         raise DataError(f"{name}: holds pickled objects, which are not read for safety: save plain numbers")

@@ -12,7 +12,8 @@ from xpnet.datasets.decoding import DataError
 _FEW_CLASSES = 100
 """More classes than these, with too few samples for a test sample of each, are rather numbers, or count the samples."""
 
-_OR_NUMBERS = "or pass classification=False if they are numbers to be predicted"
+OR_NUMBERS = ", or pass classification=False if they are numbers to be predicted"
+"""So ends an error; the command line says its own option instead."""
 
 
 class RawSamples(NamedTuple):
@@ -25,6 +26,10 @@ class RawSamples(NamedTuple):
     t: NDArray[Any] | None
     x_name: str
     t_name: str = ""
+    columns: tuple[str, ...] = ()
+    """The names of the features."""
+    label: str | int | None = None
+    """The column of a table that held the targets: its name, or its index where columns have none."""
 
 
 def checked_samples(raw: RawSamples, *, classification: bool) -> Samples:
@@ -52,7 +57,9 @@ def is_usable(x: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where `x` is finite and float32 can hold it."""
     if x.dtype.kind != "f":
         return np.ones(x.shape, np.bool_)
-    usable: NDArray[np.bool_] = np.abs(x) <= np.finfo(np.float32).max
+    largest = np.finfo(np.float32).max
+    usable: NDArray[np.bool_] = x <= largest
+    usable &= x >= -largest
     return usable
 
 
@@ -62,11 +69,16 @@ def class_names_of(labels: NDArray[Any], name: str) -> tuple[str, ...]:
     if len(names) < 2:
         raise DataError(f"{name}: all samples are of one class ({names[0]}): training needs two or more")
     if len(names) > max(_FEW_CLASSES, len(labels) / 5):
-        raise DataError(
-            f"{name}: its {len(labels)} labels are of {len(names)} classes, too few of each to learn from: "
-            f"choose another column of labels, {_OR_NUMBERS}"
-        )
+        raise DataError(too_many_classes(name, str(len(names)), f"its {len(labels)}"))
     return names
+
+
+def too_many_classes(name: str, classes: str, labels: str = "its") -> str:
+    """Say that there are too few samples of each class."""
+    return (
+        f"{name}: {labels} labels are of {classes} classes, too few of each to learn from: "
+        f"choose another column of labels{OR_NUMBERS}"
+    )
 
 
 def encode(labels: NDArray[Any], class_names: Sequence[str], name: str) -> NDArray[np.int64]:
@@ -92,13 +104,13 @@ def _checked_labels(t: NDArray[Any], name: str) -> NDArray[Any]:
     """Return the labels in `t`, shape (n,), as integers, or as the texts of a table."""
     if t.ndim != 1:
         raise DataError(
-            f"{name}: labels must have shape (samples,), got {t.shape}: of one-hot take numpy.argmax, {_OR_NUMBERS}"
+            f"{name}: labels must have shape (samples,), got {t.shape}: of one-hot take numpy.argmax{OR_NUMBERS}"
         )
     if t.dtype.kind == "f":
         bad = np.flatnonzero(~(np.abs(t) < 2**53) | (t != np.floor(t)))
         if bad.size:
             raise DataError(
-                f"{name}: label {t[bad[0]]} of sample {bad[0]} is not an integer: number the classes, {_OR_NUMBERS}"
+                f"{name}: label {t[bad[0]]} of sample {bad[0]} is not an integer: number the classes{OR_NUMBERS}"
             )
     if t.dtype.kind not in "buifO":
         raise DataError(f"{name}: labels must be integers, got dtype {t.dtype}: number the classes 0, 1, ...")

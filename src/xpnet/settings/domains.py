@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xpnet._checks import check_choice, check_count, check_fraction, check_positive
+from xpnet._files import read_small
 from xpnet.network.initializers import weight_scale
 
 BALANCED = "balanced"
@@ -92,6 +93,7 @@ SEED = integer(0, 2**63 - 1)
 POSITIVE = Domain(float, "X", check_positive, per_member=True)
 NOT_NEGATIVE = Domain(float, "X", lambda value, name: check_positive(value, name, zero=True), per_member=True)
 BELOW_ONE = Domain(float, "X", lambda value, name: check_fraction(value, name, one=False), per_member=True)
+SECONDS = Domain(float, "SECONDS", lambda value, name: check_positive(value, name, zero=True))
 UNIT = Domain(float, "X", check_fraction)
 PART = Domain(float, "FRACTION", _check_part)
 TEXT = Domain(str, "TEXT", _check_text)
@@ -108,7 +110,7 @@ class _ClassWeight(Domain):
             if value == BALANCED:
                 return value
             try:
-                value = [float(word) for word in Path(value).read_text("utf-8").replace(",", " ").split()]
+                value = [float(word) for word in read_small(Path(value)).decode().replace(",", " ").split()]
             except (OSError, ValueError) as error:
                 why = error.strerror if isinstance(error, OSError) else error
                 raise ValueError(

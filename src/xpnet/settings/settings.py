@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet._files import write_atomically
+from xpnet._files import read_small, write_atomically
 from xpnet.activations import ACTIVATIONS
 from xpnet.datasets.formats import FORMATS
 from xpnet.datasets.known import KNOWN
@@ -142,6 +142,13 @@ class Settings:
     gradient: str = _option(
         "backpropagation", domains.choice(GRADIENTS), "backpropagation, or numerical (all by differences; slower)."
     )
+    checkpoint_every: int | None = _option(None, domains.COUNT, "Keep a checkpoint of every so many epochs.")
+    checkpoint_seconds: float | None = _option(
+        None,
+        domains.SECONDS,
+        "Keep a checkpoint after so many seconds of training; by default 10, but with --checkpoint-every none.",
+    )
+    keep: int = _option(2, domains.COUNT, "How many checkpoints to keep, the last ones.")
     seed: int = _option(0, domains.SEED, "Same seed, same numbers, on every device.")
     spelling: InitVar[Callable[[str], str]] = str
 
@@ -309,7 +316,7 @@ def read_values(path: Path) -> dict[str, Any]:
     ValueError
         If the file is neither.
     """
-    text, kind = path.read_bytes(), "TOML" if path.suffix == ".toml" else "JSON"
+    text, kind = read_small(path), "TOML" if path.suffix == ".toml" else "JSON"
     try:
         values = tomllib.loads(text.decode()) if kind == "TOML" else json.loads(text)
         if not isinstance(values, dict):

@@ -1,0 +1,96 @@
+"""A trained network together with what it knows of its data."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xpnet._text import listed, printable
+from xpnet.datasets import Origin
+from xpnet.datasets.columns import positions
+from xpnet.datasets.samples import RawSamples, checked_features
+from xpnet.devices import to_host
+from xpnet.network import TwoLayerNet
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Model:
+    """A network that takes raw features, as its data had them, and names what it says, as its data do.
+
+    Parameters
+    ----------
+    net : TwoLayerNet
+        The network, which takes scaled features and says positions of classes, or standardised numbers.
+    origin : Origin or None
+        What it was trained on; without, the model takes and says what the network does.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> data, net = xpnet.load_digits(), xpnet.TwoLayerNet(64, 50, 10, init="xavier")
+    >>> records = xpnet.fit(net, *data.train, epochs=3)
+    >>> model = xpnet.Model(net, data.origin)
+    >>> model  # doctest: +ELLIPSIS
+    Model of 64 raw features -> 10 classes (0, 1, 2, 3, 4, ...): TwoLayerNet(64, 50, 10, ...)
+    >>> images = data.scaling.invert(data.test.x[:1])  # of 0 to 16, as they were published
+    >>> model.predict(images)
+    array(['0'], dtype='<U1')
+    """
+
+    net: TwoLayerNet[Any]
+    origin: Origin | None = None
+
+    def predict(self, x: ArrayLike) -> NDArray[Any]:
+        """Return the class names of raw features `x`, shape (n,); or the numbers, shape (n, outputs), in their units.
+
+        Parameters
+        ----------
+        x : array or data frame, shape (n, features)
+            On the host. The columns of a frame are found by their names, in any order.
+
+        Raises
+        ------
+        DataError
+            If `x` is not of finite numbers, or lacks a column.
+        """
+        if self.net.loss_function.classification:
+            labels = self.predict_proba(x).argmax(axis=-1)
+            names = np.arange(self.net.output_size) if self.origin is None else np.asarray(self.origin.class_names)
+            said: NDArray[Any] = names[labels]
+            return said
+        numbers = self._outputs(x, self.net.outputs)
+        scaling = None if self.origin is None else self.origin.target_scaling
+        return numbers if scaling is None else scaling.invert(numbers)
+
+    def predict_proba(self, x: ArrayLike) -> NDArray[Any]:
+        """Return the probabilities of the classes, shape (n, classes), for raw features `x`, as for `predict`."""
+        return self._outputs(x, self.net.predict_proba)
+
+    def _outputs(self, x: Any, say: Callable[[Any], Any]) -> NDArray[Any]:
+        if self.origin is not None and self.origin.columns and hasattr(x, "columns"):
+            x = _in_order(x, self.origin.columns)
+        raw = checked_features(RawSamples(np.asarray(x), None, "x"))
+        said = []
+        for piece in self.net.pieces(len(raw)):
+            inputs = raw[piece] if self.origin is None else self.origin.scaling.apply(raw[piece])
+            said.append(to_host(say(self.net.device.asarray(inputs))))
+        return np.concatenate(said)
+
+    def __repr__(self) -> str:
+        net, origin = self.net, self.origin
+        if origin is None:
+            return f"Model of {net.input_size} scaled features -> {net.output_size} outputs: {net!r}"
+        takes = f"{net.input_size} raw features" + (f" ({listed(origin.columns, 5)})" if origin.columns else "")
+        names = origin.class_names
+        says = f"{len(names)} classes ({listed(names, 5)})" if names else f"{net.output_size} numbers in their units"
+        return f"Model of {takes} -> {says}: {net!r}"
+
+
+def _in_order(frame: Any, names: Sequence[str]) -> NDArray[Any]:
+    """Return the columns of a data frame that have these names."""
+    there = list(frame.columns)
+    return np.column_stack(
+        [np.asarray(frame[there[i]]) for i in positions([printable(str(name)) for name in there], names, "x")]
+    )
