@@ -93,6 +93,13 @@ class Device:
             raise DeviceUnavailableError(f"{library} has no device {place!r}: it has {', '.join(devices)}")
         return devices[place]
 
+    @property
+    def memory(self) -> int | None:
+        """Bytes in all, of the host or of the GPU; None where the library does not tell."""
+        if self.name.startswith("gpu"):
+            return int(_import_cupy().cuda.runtime.getDeviceProperties(self.handle.id)["totalGlobalMem"])
+        return host_memory() if self.name == "cpu" else None
+
     def current(self) -> AbstractContextManager[Any]:
         """Return a context in which arrays that CuPy creates are on this GPU, whatever this thread's current one is."""
         if not self.name.startswith("gpu"):
@@ -182,7 +189,7 @@ def list_devices() -> list[DeviceReport]:
     >>> xpnet.list_devices()[0].name
     'cpu'
     """
-    reports = [DeviceReport("cpu", f"{platform.machine()}, {os.cpu_count()} cores, NumPy", _host_memory(), None)]
+    reports = [DeviceReport("cpu", f"{platform.machine()}, {os.cpu_count()} cores, NumPy", host_memory(), None)]
     try:
         cupy = _import_cupy()
         count = _count_gpus(cupy)
@@ -300,7 +307,8 @@ def _in_container() -> bool:
     return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists() or "container" in os.environ
 
 
-def _host_memory() -> int | None:
+def host_memory() -> int | None:
+    """Return the bytes of memory that this machine has; None where it does not tell."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError):

@@ -7,6 +7,7 @@ from xpnet.datasets.formats import describe_formats
 from xpnet.datasets.known import Whereabouts, available, data_path
 from xpnet.datasets.loading import load_data, load_digits, load_features, load_idx
 from xpnet.datasets.origin import Origin
+from xpnet.datasets.rows import Rows
 from xpnet.datasets.scaling import Scaling
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Dataset",
     "Origin",
     "Progress",
+    "Rows",
     "Samples",
     "Scaling",
     "Whereabouts",

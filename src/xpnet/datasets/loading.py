@@ -1,11 +1,13 @@
 """From a name or a path to a data set."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from xpnet._files import open_regular
@@ -21,6 +23,7 @@ from xpnet.datasets.origin import Origin
 from xpnet.datasets.parts import all_test, check_alike, scaled, split
 from xpnet.datasets.samples import RawSamples, checked_features, checked_samples, class_names_of, encode
 from xpnet.datasets.scaling import Scaling
+from xpnet.devices import host_memory
 
 
 def load_data(
@@ -31,6 +34,7 @@ def load_data(
     classification: bool = True,
     seed: int = 0,
     like: Origin | None = None,
+    stream: bool | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Return the data set that `source` names, its features scaled to [0, 1].
@@ -57,6 +61,9 @@ def load_data(
         What a model was trained on, to prepare these data in the same way: the features of a table in its order, by
         name, its column of targets, its scaling, its classes or numbers. Data other than those it was trained on are
         not split: all samples are in the test part.
+    stream : bool, optional
+        Whether to leave the features where they are, a .npy file on its disk, and have `Rows` of them, which `fit` and
+        `evaluate` take, instead of arrays; by default where the arrays would take half of the memory or more.
     progress : callable, optional
         Called as ``progress(file_name, bytes_so_far, bytes_in_all)`` during a download.
 
@@ -91,11 +98,13 @@ def load_data(
     train, test = parts
     check_alike(train, test, where)
     if like is None:
-        scaling = facts.scaling or Scaling.of(train.x)
+        scaling = facts.scaling or Scaling.of(train.x.extremes())
         target_scaling = None if columns.classification else Scaling.standard(train.t)
     else:
         scaling, target_scaling = like.scaling, like.target_scaling
-    train, test = (scaled(part, scaling, target_scaling, where) for part in (train, test))
+    if stream is None:
+        stream = 8 * train.x.shape[1] * (len(train.x) + len(test.x)) > (host_memory() or math.inf)
+    train, test = (scaled(part, scaling, target_scaling, where, in_memory=not stream) for part in (train, test))
     height_width = raw[0].x.shape[1:] if raw[0].x.ndim == 3 else None
     data = str(source) if source in KNOWN else str(path.resolve())
     origin = Origin(data, raw[0].label, seed, scaling, names, target_scaling, raw[0].columns, digest)
@@ -174,7 +183,7 @@ def load_features(
     x = checked_features(raw)
     if x.shape[1] != features:
         raise DataError(f"{path}: has {x.shape[1]} features a sample where {features} were expected: give such data")
-    return x
+    return np.asarray(x)
 
 
 def _read(

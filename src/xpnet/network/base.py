@@ -15,7 +15,7 @@ from xpnet.losses.targets import Targets, as_batch, check_targets
 
 _PIECE_ROWS = 8192
 _PIECE_BYTES = 32 * 2**20
-"""A batch goes through the network in pieces of so many rows, or whose hidden values take so many bytes."""
+"""A batch goes through the network in pieces of so many rows, or whose inputs or hidden values take so many bytes."""
 
 Score = TypeVar("Score", bound=float | list[float])
 """What a record says of a network: a number, or with members a list of one number for each."""
@@ -102,8 +102,8 @@ class Network(Generic[Score]):
         return xp
 
     def pieces(self, rows: int) -> Iterator[slice]:
-        """Yield slices of so many rows that their hidden values take little memory."""
-        row_bytes = (self.members or 1) * self.hidden_size * (4 if self.dtype == "float32" else 8)
+        """Yield slices of so many rows that they, and their hidden values, take little memory."""
+        row_bytes = max(self.input_size, (self.members or 1) * self.hidden_size) * (4 if self.dtype == "float32" else 8)
         at_once = max(1, min(_PIECE_ROWS, _PIECE_BYTES // row_bytes))
         for start in range(0, rows, at_once):
             yield slice(start, min(start + at_once, rows))

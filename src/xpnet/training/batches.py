@@ -1,7 +1,7 @@
 """From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, Self
+from collections.abc import Generator, Iterator
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from array_api_compat import device
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from xpnet._checks import check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace
+from xpnet.datasets import Rows
 from xpnet.devices import to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
 from xpnet.metrics import as_labels
@@ -17,6 +18,8 @@ from xpnet.network import TwoLayerNet
 
 _BLOCK_BYTES = 4 * 2**20
 """A block holds one mini-batch, or as many as keep its inputs and its outputs below so many bytes."""
+
+Item = TypeVar("Item")
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -46,10 +49,16 @@ class Split(NamedTuple):
     """Shape (N,) or (M, N)."""
     xp: Namespace
 
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+        return int(self.x.shape[0])
+
     @classmethod
     def of(cls, net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> Self:
         """Bring checked arrays to the device, wherever they are."""
         move, loss = net.device.asarray, net.loss_function
+        x = np.asarray(x) if isinstance(x, Rows) else x
         x, t = move(x, net.dtype), move(t, None if loss.classification else net.dtype)
         return cls(x, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device.namespace)
 
@@ -58,12 +67,24 @@ class Split(NamedTuple):
         weight = None if self.sample_weight is None else self.sample_weight[..., rows]
         return self._replace(x=self.x[rows, :], t=self.t[rows, ...], sample_weight=weight)
 
+    def indices(self, order: NDArray[np.int64]) -> Array:
+        """Return indices as `take` wants them: on the device."""
+        return self.xp.asarray(order, device=device(self.x))
+
     def take(self, rows: Array) -> Self:
         """Return the samples at an array of indices."""
         weight = None if self.sample_weight is None else self.xp.take(self.sample_weight, rows, axis=-1)
         return self._replace(
             x=self.xp.take(self.x, rows, axis=0), t=self.xp.take(self.t, rows, axis=0), sample_weight=weight
         )
+
+    def select(self, rows: NDArray[np.int64]) -> Self:
+        """Return the data set of the samples at an array of indices on the host."""
+        return self.take(self.indices(rows))
+
+    def ahead(self, items: Iterator[Item]) -> Generator[Item, None, None]:
+        """Yield items that are made of these data: nothing has to be waited for."""
+        yield from items
 
 
 def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> None:
@@ -76,7 +97,7 @@ def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array 
             f"x must have shape (samples, {net.input_size}), got {tuple(x.shape)}: "
             "reshape it, or make a network for its number of features"
         )
-    check_real(x, "x", xp=namespace_of(x=x))
+    check_real(x, "x", xp=namespace_of(x=x.table if isinstance(x, Rows) else x))
     loss, xp = net.loss_function, namespace_of(t=t)
     shape: tuple[int, ...] = (int(x.shape[0]), net.output_size)
     check_targets(shape, t, None, classification=loss.classification, ignore_index=loss.ignored_label, xp=xp)
@@ -86,7 +107,7 @@ def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array 
 
 
 def _check_place(net: TwoLayerNet[Any], name: str, array: Array) -> None:
-    if not isinstance(array, np.ndarray) and namespace_of(**{name: array}) is not net.device.namespace:
+    if not isinstance(array, np.ndarray | Rows) and namespace_of(**{name: array}) is not net.device.namespace:
         raise TypeError(
             f"{name} must be a NumPy array, or one of the network's device {net.device}, got one of "
             f"{type(array).__module__.partition('.')[0]}: move it with xpnet.to_host"
@@ -134,15 +155,15 @@ class Block(NamedTuple):
             yield self.x[step, ...], Targets(self.targets.values[step, ...], self.targets.weights[step, ...])
 
 
-def blocks(net: TwoLayerNet[Any], train: Split, order: Array, batch_size: int) -> Iterator[Block]:
-    """Yield the mini-batches of an epoch.
+def blocks(net: TwoLayerNet[Any], train: "Source", order: Array, batch_size: int) -> Iterator[Block]:
+    """Yield the mini-batches of an epoch, in an order as its `indices` returns it.
 
     Rows are gathered for a block of many mini-batches at once: few launches on a GPU, and on a CPU a piece of memory
     that is large enough for the C library to keep, where one allocated per step goes back to the system each time.
     """
     xp, rows, members = train.xp, order.shape[0], net.members or 1
     batch_size = min(batch_size, rows)
-    row_bytes = max(net.input_size, members * net.output_size) * xp.finfo(train.x.dtype).bits // 8
+    row_bytes = max(net.input_size, members * net.output_size) * np.dtype(net.dtype).itemsize
     block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * row_bytes))
     full = rows - rows % batch_size
     starts = [*range(0, full, block_rows), *([full] if full < rows else [])]

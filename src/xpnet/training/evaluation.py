@@ -1,7 +1,8 @@
 """How good a network is on a whole data set."""
 
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from xpnet.losses.targets import divisor, is_counted
 from xpnet.metrics import as_labels, count_correct
 from xpnet.network import Score, TwoLayerNet, forward
 from xpnet.training.batches import Split, check_split
+from xpnet.training.streaming import Source, source
 
 CLASS_METRICS = ("accuracy",)
 NUMBER_METRICS = ("rmse", "mae", "r2")
@@ -80,23 +82,26 @@ def evaluate(net: TwoLayerNet[Score], x: Array, t: Array, *, sample_weight: Arra
     """
     with net.device.current(), np.errstate(over="ignore"):  # A sigmoid's exponential may, on its way to 0.
         check_split(net, x, t, sample_weight)
-        return read_evaluation(net, to_host(scores(net, Split.of(net, x, t, sample_weight))))
+        return read_evaluation(net, to_host(scores(net, source(net, x, t, sample_weight))))
 
 
-def scores(net: TwoLayerNet[Any], split: Split) -> Array:
-    """Return the loss and the metrics on a split, still on the device, shape (1 + metrics,) or (1 + metrics, M)."""
-    xp, parts = split.xp, []
-    for piece in net.pieces(split.x.shape[0]):
-        part = split.at(piece)
-        outputs = forward(net.params, part.x, activation=net.activation, xp=xp).outputs
-        parts.append(_sums(net, part, outputs, xp=xp))
-    loss, norm, *measures = (sum(column[1:], start=column[0]) for column in zip(*parts, strict=True))
+def scores(net: TwoLayerNet[Any], data: Source) -> Array:
+    """Return the loss and the metrics on a data set, still on the device, shape (1 + metrics,) or (1 + metrics, M)."""
+    xp, sums, moments = data.xp, [], []
+    with closing(data.ahead(data.at(piece) for piece in net.pieces(data.samples))) as parts:
+        for part in parts:
+            outputs = forward(net.params, part.x, activation=net.activation, xp=xp).outputs
+            sums.append(_sums(net, part, outputs, xp=xp))
+            if not net.loss_function.classification:
+                moments.append(_moments(part.t, xp=xp))
+    loss, norm, *measures = (sum(column[1:], start=column[0]) for column in zip(*sums, strict=True))
     loss = loss / divisor(norm[..., None], xp=xp)
     if net.loss_function.classification:
         correct, counted = measures
         metrics = [correct / xp.maximum(counted, xp.ones_like(counted))]
     else:
-        metrics = _regression(measures[0], measures[1], split, xp=xp)
+        squares, absolutes = measures
+        metrics = _regression(squares, absolutes, _merged(moments, xp=xp), xp=xp)
     return xp.stack([loss, *(xp.broadcast_to(metric, loss.shape) for metric in metrics)])
 
 
@@ -123,11 +128,32 @@ def _sums(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Namespace) 
     return *total, count_correct(outputs, labels, xp=xp), xp.sum(xp.astype(counted, outputs.dtype), axis=-1)
 
 
-def _regression(squares: Array, absolutes: Array, split: Split, *, xp: Namespace) -> list[Array]:
+class _Moments(NamedTuple):
+    """Of targets: how many there are, their mean, and the sum of the squares about it, shape (C,)."""
+
+    samples: int
+    mean: Array
+    squares: Array
+
+
+def _moments(t: Array, *, xp: Namespace) -> _Moments:
+    mean = xp.mean(t, axis=0)
+    return _Moments(t.shape[0], mean, xp.sum((t - mean) ** 2, axis=0))
+
+
+def _merged(parts: list[_Moments], *, xp: Namespace) -> _Moments:
+    """Return the moments of all from those of parts: squares about the mean of all are squares about that of a part,
+    and its distance from that of all.
+    """
+    samples = sum(part.samples for part in parts)
+    mean = sum((part.mean * (part.samples / samples) for part in parts[1:]), parts[0].mean * (parts[0].samples / samples))
+    squares = [part.squares + part.samples * (part.mean - mean) ** 2 for part in parts]
+    return _Moments(samples, mean, sum(squares[1:], start=squares[0]))
+
+
+def _regression(squares: Array, absolutes: Array, targets: _Moments, *, xp: Namespace) -> list[Array]:
     """Return RMSE, MAE and R² from the sums of errors of each output, shape (..., C)."""
-    samples = split.x.shape[0]
-    spread = split.t - xp.mean(split.t, axis=0, keepdims=True)
-    spread = xp.broadcast_to(xp.sum(spread * spread, axis=0), squares.shape)
+    samples, spread = targets.samples, xp.broadcast_to(targets.squares, squares.shape)
     # Where the targets do not vary there is nothing to explain: 1 for no error, else 0.
     ratio = squares / xp.where(spread == 0, xp.ones_like(spread), spread)
     ratio = xp.where(spread == 0, xp.astype(squares != 0, squares.dtype), ratio)

@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from numbers import Real
 from typing import Any, TypeAlias
 
-from xpnet._checks import check_choice, check_count
+from xpnet._checks import check_choice, check_count, check_switch
 from xpnet._typing import Array
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import SGD, Optimizer
-from xpnet.training.batches import Split, check_split, held_back
+from xpnet.training.batches import check_split, held_back
 from xpnet.training.loop import Job, train_epochs
 from xpnet.training.progress import with_bar
 from xpnet.training.record import Record
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
+from xpnet.training.streaming import Source, source
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""
@@ -35,21 +36,21 @@ def fit(
     seed: int | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    stream: bool | None = None,
     state: TrainingState | None = None,
     progress: bool = False,
 ) -> list[Record[Score]]:
     """Train `net` in place and return a record of every epoch.
 
     Every epoch is a permutation of the training set, drawn on the host from (seed, epoch), and cut into mini-batches;
-    the last one may be short. The data are moved to the device of the network once, and read back from it once an
-    epoch.
+    the last one may be short. The data are moved to the device of the network once, unless they are streamed.
 
     Parameters
     ----------
     net : TwoLayerNet
         Changed in place.
     x : array, shape (n, D)
-        Features, on the host or on the network's device.
+        Features, on the host or on the network's device; ``numpy.load(path, mmap_mode="r")`` of a file of any size.
     t : array, shape (n,) or (n, C)
         Labels, or targets with a value for every output.
     validation : float or pair of arrays, optional
@@ -70,6 +71,10 @@ def fit(
     patience : int, optional
         Stop when the validation loss has not fallen for so many epochs; at the end the network gets the parameters of
         the epoch where it was lowest.
+    stream : bool, optional
+        Whether data on the host stay there, and the next mini-batches are brought to the device while those before
+        them are trained on: the same numbers, bit for bit. By default where the features lie in a mapped file, of
+        which no more than a part is then ever in memory, or would take half of the device's memory or more.
     state : TrainingState, optional
         Go on from ``record.state`` of an earlier call with the same arguments: 2 epochs and 2 more equal 4, to the bit
         on one device. The network gets the parameters of the state.
@@ -111,6 +116,7 @@ def fit(
         seed=seed,
         gradient=gradient,
         patience=patience,
+        stream=stream,
         state=state,
     )
     return list(with_bar(records) if progress else records)
@@ -129,6 +135,7 @@ def fit_epochs(
     seed: int | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    stream: bool | None = None,
     state: TrainingState | None = None,
 ) -> Iterator[Record[Score]]:
     """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
@@ -149,7 +156,7 @@ def fit_epochs(
     """
     optimizer = SGD() if optimizer is None else optimizer
     seed = _checked_seed(seed, state)
-    _check_options(optimizer, batch_size, epochs, gradient, patience)
+    _check_options(optimizer, batch_size, epochs, gradient, patience, stream)
     if patience is not None and (validation is None or net.members is not None):
         need = "a validation set to watch" if validation is None else "a network without members"
         raise ValueError(f"patience={patience} needs {need}: give validation=0.2, say, or leave patience out")
@@ -166,12 +173,12 @@ def fit_epochs(
             state = TrainingState(copied(net.params), optimizer.initial_state(net.params), 0, seed)
         else:
             state = restored(state, net, optimizer)
-        train, test = Split.of(net, x, t, sample_weight), None
-        if kept is not None:
-            test = train.take(net.device.asarray(held))._replace(sample_weight=None)
-            train = train.take(net.device.asarray(kept))
+        test: Source | None = None
+        train = source(net, x, t, sample_weight, stream=stream)
+        if kept is not None and held is not None:
+            train, test = train.select(kept), train.select(held)._replace(sample_weight=None)
         elif pair is not None:
-            test = Split.of(net, *pair)
+            test = source(net, *pair, stream=stream)
         net.params.update(copied(state.params))
     return train_epochs(
         net, Job(train, test, optimizer, rule, GRADIENTS[gradient], batch_size, epochs, patience), state
@@ -192,7 +199,9 @@ def default_epochs(samples: int, batch_size: int) -> int:
     return math.ceil(ITERATIONS / math.ceil(samples / batch_size))
 
 
-def _check_options(optimizer: Any, batch_size: Any, epochs: Any, gradient: Any, patience: Any) -> None:
+def _check_options(
+    optimizer: Any, batch_size: Any, epochs: Any, gradient: Any, patience: Any, stream: Any
+) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
             f"optimizer must be an Optimizer such as xpnet.Adam(0.001), got {optimizer!r} of type "
@@ -203,6 +212,8 @@ def _check_options(optimizer: Any, batch_size: Any, epochs: Any, gradient: Any, 
     for name, value in (("epochs", epochs), ("patience", patience)):
         if value is not None:
             check_count(value, name)
+    if stream is not None:
+        check_switch(stream, "stream")
 
 
 def _checked_seed(seed: int | None, state: TrainingState | None) -> int:

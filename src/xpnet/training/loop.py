@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +12,11 @@ from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer, OptimizerState
-from xpnet.training.batches import Split, blocks, epoch_order
+from xpnet.training.batches import blocks, epoch_order
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
+from xpnet.training.streaming import Source
 from xpnet.training.step import Differentiate, joined, separated
 
 
@@ -26,8 +27,8 @@ class NonFiniteLossError(ArithmeticError):
 class Job(NamedTuple):
     """What to train on, and how."""
 
-    train: Split
-    validation: Split | None
+    train: Source
+    validation: Source | None
     optimizer: Optimizer
     rule: Optimizer
     """The optimizer, prepared for the parameters."""
@@ -69,7 +70,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             train=trained,
             validation=validated[0] if validated else None,
             seconds=time.perf_counter() - start,
-            samples_per_second=job.train.x.shape[0] / (time.perf_counter() - epoch_start),
+            samples_per_second=job.train.samples / (time.perf_counter() - epoch_start),
             batch_losses=batch_losses,
             state=state,
         )
@@ -109,17 +110,18 @@ def _train_epoch(
 ) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     xp, members = job.train.xp, net.members is not None
-    order = net.device.asarray(epoch_order(job.train.x.shape[0], seed=seed, epoch=epoch))
+    order = job.train.indices(epoch_order(job.train.samples, seed=seed, epoch=epoch))
     losses = []
-    for block in blocks(net, job.train, order, job.batch_size):
-        outputs = []
-        for x, targets in block.batches():
-            y, gradients = job.differentiate(net, layers, x, block.ones, targets, xp)
-            job.rule.apply(layers, gradients, memory, members=members, xp=xp)
-            outputs.append(y)
-        # The loss values are for the record alone, so that a whole block's can be computed at once.
-        terms = net.loss_function._terms(xp.stack(outputs), block.targets, xp=xp)
-        losses.append(xp.sum(terms.losses(), axis=-1))
+    with closing(job.train.ahead(blocks(net, job.train, order, job.batch_size))) as ready:
+        for block in ready:
+            outputs = []
+            for x, targets in block.batches():
+                y, gradients = job.differentiate(net, layers, x, block.ones, targets, xp)
+                job.rule.apply(layers, gradients, memory, members=members, xp=xp)
+                outputs.append(y)
+            # The loss values are for the record alone, so that a whole block's can be computed at once.
+            terms = net.loss_function._terms(xp.stack(outputs), block.targets, xp=xp)
+            losses.append(xp.sum(terms.losses(), axis=-1))
     return xp.concat(losses)
 
 

@@ -1,0 +1,109 @@
+"""Data that stay on the host: the next mini-batches come to the device while those before them are trained on."""
+
+import math
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xpnet._typing import Array, Namespace
+from xpnet.datasets import Rows
+from xpnet.datasets.rows import is_mapped
+from xpnet.devices import Device, to_host
+from xpnet.network import TwoLayerNet
+from xpnet.training.batches import Split
+
+_AHEAD = 2
+"""So many items are made, or being made, while one is used."""
+
+Item = TypeVar("Item")
+
+
+class Streamed(NamedTuple):
+    """A data set on the host, which gives a `Split` of any of its rows; the counterpart of `Split`."""
+
+    net: TwoLayerNet[Any]
+    x: Rows
+    t: NDArray[Any]
+    sample_weight: NDArray[Any] | None
+
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+        return len(self.x)
+
+    @property
+    def xp(self) -> Namespace:
+        """The namespace of its splits."""
+        return self.net.device.namespace
+
+    def indices(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return indices as `take` wants them."""
+        return order
+
+    def at(self, rows: Any) -> Split:
+        """Return the samples in a slice of rows, or at an array of indices, on the network's device."""
+        weight = None if self.sample_weight is None else self.sample_weight[..., rows]
+        return Split.of(self.net, self.x[rows], self.t[rows], weight)
+
+    take = at
+
+    def select(self, rows: NDArray[np.int64]) -> "Streamed":
+        """Return the data set of the samples at an array of indices."""
+        weight = None if self.sample_weight is None else self.sample_weight[..., rows]
+        return self._replace(x=self.x.select(rows), t=self.t[rows], sample_weight=weight)
+
+    def ahead(self, items: Iterator[Item]) -> Generator[Item, None, None]:
+        """Yield items that are made of these data, ahead of their use."""
+        return _ahead(items, self.net.device)
+
+
+Source: TypeAlias = Split | Streamed
+"""What is trained on, or evaluated."""
+
+
+def source(
+    net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None, *, stream: bool | None = None
+) -> Source:
+    """Return checked data as they are to be used: brought to the device at once, or streamed.
+
+    By default streamed where they are `Rows`, lie in a mapped file, or would take half of the device's memory or more.
+    What is on the device already stays there.
+    """
+    on_host = isinstance(x, np.ndarray | Rows)
+    if not on_host or not (_is_large(net, x) if stream is None else stream):
+        return Split.of(net, x, t, sample_weight)
+    weight = None if sample_weight is None else to_host(sample_weight)
+    return Streamed(net, x if isinstance(x, Rows) else Rows(x), to_host(t), weight)
+
+
+def _is_large(net: TwoLayerNet[Any], x: NDArray[Any] | Rows) -> bool:
+    if isinstance(x, Rows) or is_mapped(x):
+        return True
+    there = net.device.name == "cpu" and x.dtype == net.dtype
+    return not there and 2 * x.size * np.dtype(net.dtype).itemsize > (net.device.memory or math.inf)
+
+
+def _ahead(items: Iterator[Item], device: Device) -> Generator[Item, None, None]:
+    """Yield items that another thread makes, no more than a few ahead of their use.
+
+    What goes wrong there is raised here; and when this ends, early too, so does the thread.
+    """
+
+    def make() -> Item | None:
+        with device.current():
+            return next(items, None)
+
+    context = copy_context()  # It says what NumPy is not to warn of.
+    pool = ThreadPoolExecutor(1, "xpnet-stream")
+    try:
+        made = deque(pool.submit(context.run, make) for _ in range(_AHEAD))
+        while (item := made.popleft().result()) is not None:
+            made.append(pool.submit(context.run, make))
+            yield item
+    finally:
+        pool.shutdown(cancel_futures=True)
