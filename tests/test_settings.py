@@ -19,6 +19,7 @@ EVERY = Settings(
     label_smoothing=0.1,
     class_weight=(1.0, 2.0),
     validation=0.2,
+    stream=True,
     device="cpu",
     hidden=7,
     activation="gelu",

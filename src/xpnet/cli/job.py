@@ -202,6 +202,6 @@ def _draw(
     if not dataset.classification:
         plot_predictions(measures.true, measures.said, folder / "predictions.png", title=dataset.name)
     elif dataset.image_shape is not None:
-        images = dataset.test.x.reshape(-1, *dataset.image_shape)
+        images = np.asarray(dataset.test.x).reshape(-1, *dataset.image_shape)
         names, path = dataset.class_names, folder / "samples.png"
         plot_samples(images, measures.true, measures.said, names, path, title=dataset.name)

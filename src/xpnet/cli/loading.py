@@ -23,6 +23,7 @@ def load(settings: Settings, *, like: Origin | None = None, or_numbers: str = ""
                 classification=LOSSES[settings.loss].classification,
                 seed=settings.seed,
                 like=like,
+                stream=settings.stream,
                 progress=progress,
             )
         except DataError as error:

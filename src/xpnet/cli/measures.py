@@ -35,7 +35,8 @@ def measure(net: TwoLayerNet[float], dataset: Dataset) -> Measures:
     """Return what `net` says of the test set, and how good that is."""
     x, t = dataset.test
     with net.device.current():
-        outputs = net.outputs(net.device.asarray(x))
+        xp = net.device.namespace
+        outputs = xp.concat([net.outputs(net.device.asarray(x[piece])) for piece in net.pieces(len(x))], axis=0)
         loss = float(net.loss_function(outputs, net.device.asarray(t)))
         said = to_host(softmax(outputs) if dataset.classification else outputs)
     if dataset.target_scaling is None:

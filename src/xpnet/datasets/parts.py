@@ -46,6 +46,7 @@ def scaled(
         if in_memory:
             x = np.asarray(x)
         elif len(x):
+            x.check_streamable("features")
             scaling.apply(samples.x.extremes())  # If any value is too large to be scaled, one of these is.
         if target_scaling is None:
             return Samples(x, t)

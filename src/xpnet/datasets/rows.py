@@ -1,4 +1,4 @@
-"""Features that are chosen, scaled and read when they are asked for: of a mapped file no more than that is in memory."""
+"""Features that are chosen, read and scaled when they are asked for: a mapped file need not fit the memory."""
 
 import sys
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from xpnet.datasets.decoding import DataError
 from xpnet.datasets.scaling import Scaling
 
 if sys.platform != "win32":
@@ -85,6 +86,14 @@ class Rows:
             result[rows] = self[rows]
         return result
 
+    def check_streamable(self, name: str) -> None:
+        """Refuse a mapped table that lies in its file column by column, where a row is all over the file."""
+        if is_mapped(self.table) and abs(self.table.strides[1]) > abs(self.table.strides[0]):
+            raise DataError(
+                f"{name}: lies column by column in its file (Fortran order), and is to be read row by row: "
+                "save numpy.ascontiguousarray of it"
+            )
+
     def select(self, rows: NDArray[np.int64]) -> "Rows":
         """Return these at an array of indices."""
         return replace(self, chosen=rows if self.chosen is None else self.chosen[rows])
@@ -96,9 +105,8 @@ class Rows:
 
     def extremes(self) -> NDArray[Any]:
         """Return the least and the greatest value of every column, shape (2, features)."""
-        found = [np.stack([piece.min(axis=0), piece.max(axis=0)]) for piece in self.pieces()]
-        together = np.concatenate(found)
-        return np.stack([together.min(axis=0), together.max(axis=0)])
+        found = np.stack([[piece.min(axis=0), piece.max(axis=0)] for piece in self.pieces()])
+        return np.stack([found[:, 0].min(axis=0), found[:, 1].max(axis=0)])
 
     def _parts(self) -> Iterator[slice]:
         samples = len(self)

@@ -106,6 +106,12 @@ class Settings:
         domains.PART,
         "Part of the training data, such as 0.1, kept aside and measured after every epoch instead of the test set.",
     )
+    stream: bool | None = _option(
+        None,
+        domains.SWITCH,
+        "Leave the data on the host, a .npy file on its disk, and bring the next mini-batches to the device ahead of "
+        "their use; by default where they do not fit.",
+    )
     device: str = _option(
         "auto",
         domains.called(domains.TEXT, "NAME"),
@@ -251,6 +257,7 @@ class Settings:
             "seed": self.seed,
             "gradient": self.gradient,
             "patience": self.patience,
+            "stream": self.stream,
         }
 
     def completed(self, *, epochs: int, device: str) -> "Settings":

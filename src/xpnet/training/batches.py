@@ -54,11 +54,17 @@ class Split(NamedTuple):
         """How many there are."""
         return int(self.x.shape[0])
 
+    @property
+    def block_bytes(self) -> int:
+        """How much is to be gathered at once."""
+        return _BLOCK_BYTES
+
     @classmethod
     def of(cls, net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> Self:
         """Bring checked arrays to the device, wherever they are."""
         move, loss = net.device.asarray, net.loss_function
-        x = np.asarray(x) if isinstance(x, Rows) else x
+        # Of rows that do not lie together, numpy.take would make a copy of all for every block.
+        x = np.ascontiguousarray(x) if isinstance(x, np.ndarray | Rows) else x
         x, t = move(x, net.dtype), move(t, None if loss.classification else net.dtype)
         return cls(x, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device.namespace)
 
@@ -164,7 +170,7 @@ def blocks(net: TwoLayerNet[Any], train: "Source", order: Array, batch_size: int
     xp, rows, members = train.xp, order.shape[0], net.members or 1
     batch_size = min(batch_size, rows)
     row_bytes = max(net.input_size, members * net.output_size) * np.dtype(net.dtype).itemsize
-    block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * row_bytes))
+    block_rows = batch_size * max(1, train.block_bytes // (batch_size * row_bytes))
     full = rows - rows % batch_size
     starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
     for start, stop in zip(starts, [*starts[1:], rows], strict=True):

@@ -17,6 +17,8 @@ from xpnet.devices import Device, to_host
 from xpnet.network import TwoLayerNet
 from xpnet.training.batches import Split
 
+_BLOCK_BYTES = 16 * 2**20
+"""More than is gathered at once on a device: the more rows, the more of them lie side by side in a file."""
 _AHEAD = 2
 """So many items are made, or being made, while one is used."""
 
@@ -35,6 +37,11 @@ class Streamed(NamedTuple):
     def samples(self) -> int:
         """How many there are."""
         return len(self.x)
+
+    @property
+    def block_bytes(self) -> int:
+        """How much is to be gathered at once."""
+        return _BLOCK_BYTES
 
     @property
     def xp(self) -> Namespace:
@@ -77,8 +84,9 @@ def source(
     on_host = isinstance(x, np.ndarray | Rows)
     if not on_host or not (_is_large(net, x) if stream is None else stream):
         return Split.of(net, x, t, sample_weight)
-    weight = None if sample_weight is None else to_host(sample_weight)
-    return Streamed(net, x if isinstance(x, Rows) else Rows(x), to_host(t), weight)
+    rows = x if isinstance(x, Rows) else Rows(x)
+    rows.check_streamable("x")
+    return Streamed(net, rows, to_host(t), None if sample_weight is None else to_host(sample_weight))
 
 
 def _is_large(net: TwoLayerNet[Any], x: NDArray[Any] | Rows) -> bool:
