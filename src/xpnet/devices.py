@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -106,6 +107,28 @@ class Device:
             return nullcontext()
         context: AbstractContextManager[Any] = type(self.handle)(self.handle.id)  # of its own, as threads may nest them
         return context
+
+    # The standard has no way to say where a result is to lie. To write into memory that is there saves asking for some,
+    # which costs the system's time page by page, and a copy where the result has its place in a larger array.
+
+    @cached_property
+    def matmul_into(self) -> Callable[[Array, Array, Array], Array]:
+        """The function ``(a, b, out)`` that returns ``a @ b``: in `out`, if this library writes into arrays."""
+        if not self._writes:
+            return lambda a, b, out: a @ b
+        matmul = np.matmul if self.name == "cpu" else _import_cupy().matmul
+        return lambda a, b, out: matmul(a, b, out=out)
+
+    def take_into(self, x: Array, rows: Array, out: Array) -> Array:
+        """Return the rows of `x` at an array of indices: in `out`, if this library writes into arrays."""
+        if not self._writes:
+            return self.namespace.take(x, rows, axis=0)
+        # NumPy gathers into memory of its own and copies it, unless it may clip indices: none of them is out of range.
+        return x.take(rows, axis=0, out=out, **({"mode": "clip"} if self.name == "cpu" else {}))
+
+    @property
+    def _writes(self) -> bool:
+        return self.name == "cpu" or self.name.startswith("gpu")
 
     def asarray(self, values: Any, dtype: str | None = None) -> Array:
         """Bring host values (NumPy array, list, number), or an array of this library, to this device.

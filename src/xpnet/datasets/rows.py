@@ -80,7 +80,7 @@ class Rows:
         raw = _read(self.table, self.columns, chosen)
         return raw if self.scaling is None else self.scaling.apply(raw)
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         result = np.empty(self.shape, self.dtype if dtype is None else dtype)
         for rows in self._parts():
             result[rows] = self[rows]

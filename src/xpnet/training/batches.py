@@ -1,7 +1,7 @@
 """From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
 
-from collections.abc import Generator, Iterator
-from typing import Any, NamedTuple, Self, TypeVar
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 from array_api_compat import device
@@ -38,6 +38,37 @@ def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
     return generator(seed, "epoch", epoch).permutation(n).astype(np.int64, copy=False)
 
 
+class Source(Protocol):
+    """What is trained on or evaluated: a `Split`, or what gives a `Split` of some of its samples at a time."""
+
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+
+    @property
+    def xp(self) -> Namespace:
+        """The namespace of the network's device."""
+
+    @property
+    def block_bytes(self) -> int:
+        """How much is to be gathered at once."""
+
+    def indices(self, order: NDArray[np.int64]) -> Array:
+        """Return indices as what gathers wants them."""
+
+    def gatherer(self, net: TwoLayerNet[Any], rows: int) -> Callable[[Array], "Split"]:
+        """Return what gathers the samples at some `indices`, no more than `rows`."""
+
+    def at(self, rows: slice) -> "Split":
+        """Return the samples in a slice of rows."""
+
+    def select(self, rows: NDArray[np.int64], *, weighted: bool = True) -> "Source":
+        """Return the data set of the samples at some rows, with their weights or without."""
+
+    def ahead(self, items: Iterator[Item]) -> Generator[Item, None, None]:
+        """Yield items that are made of samples, made ahead of their use where they would be waited for."""
+
+
 class Split(NamedTuple):
     """A data set on the network's device."""
 
@@ -56,7 +87,7 @@ class Split(NamedTuple):
 
     @property
     def block_bytes(self) -> int:
-        """How much is to be gathered at once."""
+        """So many stay in the cache of a CPU."""
         return _BLOCK_BYTES
 
     @classmethod
@@ -74,23 +105,31 @@ class Split(NamedTuple):
         return self._replace(x=self.x[rows, :], t=self.t[rows, ...], sample_weight=weight)
 
     def indices(self, order: NDArray[np.int64]) -> Array:
-        """Return indices as `take` wants them: on the device."""
+        """Return indices on the device."""
         return self.xp.asarray(order, device=device(self.x))
 
-    def take(self, rows: Array) -> Self:
-        """Return the samples at an array of indices."""
-        weight = None if self.sample_weight is None else self.xp.take(self.sample_weight, rows, axis=-1)
-        return self._replace(
-            x=self.xp.take(self.x, rows, axis=0), t=self.xp.take(self.t, rows, axis=0), sample_weight=weight
-        )
+    def gatherer(self, net: TwoLayerNet[Any], rows: int) -> Callable[[Array], "Split"]:
+        """Return what gathers inputs into the same memory, which on a CPU would else go and come page by page."""
+        kept = self.xp.empty((min(rows, self.samples), self.x.shape[1]), dtype=self.x.dtype, device=device(self.x))
 
-    def select(self, rows: NDArray[np.int64]) -> Self:
-        """Return the data set of the samples at an array of indices on the host."""
-        return self.take(self.indices(rows))
+        def gather(indices: Array) -> Split:
+            x = net.device.take_into(self.x, indices, kept[: indices.shape[0], :])
+            return self._replace(x=x, t=self.xp.take(self.t, indices, axis=0), sample_weight=self._weights(indices))
+
+        return gather
+
+    def select(self, rows: NDArray[np.int64], *, weighted: bool = True) -> "Split":
+        """Return the data set of the samples at some rows."""
+        indices, take = self.indices(rows), self.xp.take
+        weight = self._weights(indices) if weighted else None
+        return self._replace(x=take(self.x, indices, axis=0), t=take(self.t, indices, axis=0), sample_weight=weight)
 
     def ahead(self, items: Iterator[Item]) -> Generator[Item, None, None]:
-        """Yield items that are made of these data: nothing has to be waited for."""
+        """Yield the items, for which nothing is waited."""
         yield from items
+
+    def _weights(self, indices: Array) -> Array | None:
+        return None if self.sample_weight is None else self.xp.take(self.sample_weight, indices, axis=-1)
 
 
 def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> None:
@@ -149,7 +188,7 @@ class Block(NamedTuple):
     """Some mini-batches of one size."""
 
     x: Array
-    """Shape (steps, size, D + 1), the last column ones."""
+    """Shape (steps, size, D)."""
     targets: Targets
     """Shape (steps, size, C), with members (steps, 1, size, C); their losses add up to the mean of each mini-batch."""
     ones: Array
@@ -161,30 +200,41 @@ class Block(NamedTuple):
             yield self.x[step, ...], Targets(self.targets.values[step, ...], self.targets.weights[step, ...])
 
 
-def blocks(net: TwoLayerNet[Any], train: "Source", order: Array, batch_size: int) -> Iterator[Block]:
-    """Yield the mini-batches of an epoch, in an order as its `indices` returns it.
+class Batches:
+    """The mini-batches of every epoch.
 
-    Rows are gathered for a block of many mini-batches at once: few launches on a GPU, and on a CPU a piece of memory
-    that is large enough for the C library to keep, where one allocated per step goes back to the system each time.
+    Rows are gathered for a block of many mini-batches at once: few launches on a GPU.
     """
-    xp, rows, members = train.xp, order.shape[0], net.members or 1
-    batch_size = min(batch_size, rows)
-    row_bytes = max(net.input_size, members * net.output_size) * np.dtype(net.dtype).itemsize
-    block_rows = batch_size * max(1, train.block_bytes // (batch_size * row_bytes))
-    full = rows - rows % batch_size
-    starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
-    for start, stop in zip(starts, [*starts[1:], rows], strict=True):
-        size = min(batch_size, stop - start)
-        block = train.take(order[start:stop])
-        steps = ((stop - start) // size, 1, size) if net.members else ((stop - start) // size, size)
-        weight = block.sample_weight
+
+    def __init__(self, net: TwoLayerNet[Any], train: Source, batch_size: int) -> None:
+        self._net, self._train = net, train
+        self._size = min(batch_size, train.samples)
+        dtype = net.params["W1"].dtype
+        row_bytes = max(net.input_size, (net.members or 1) * net.output_size) * np.dtype(net.dtype).itemsize
+        self._block_rows = self._size * max(1, train.block_bytes // (self._size * row_bytes))
+        self._ones = train.xp.ones((1, self._size), dtype=dtype, device=device(net.params["W1"]))
+        self._gather = train.gatherer(net, self._block_rows)
+
+    def blocks(self, order: NDArray[np.int64]) -> Generator[Block, None, None]:
+        """Yield the mini-batches of an epoch in this order; a block may be overwritten by the next."""
+        return self._train.ahead(self._blocks(self._train.indices(order)))
+
+    def _blocks(self, indices: Array) -> Iterator[Block]:
+        rows = indices.shape[0]
+        full = rows - rows % self._size
+        starts = [*range(0, full, self._block_rows), *([full] if full < rows else [])]
+        for start, stop in zip(starts, [*starts[1:], rows], strict=True):
+            yield self._block(self._gather(indices[start:stop]))
+
+    def _block(self, split: Split) -> Block:
+        net, xp, count = self._net, split.xp, split.samples
+        size = min(self._size, count)
+        steps = (count // size, 1, size) if net.members else (count // size, size)
+        weight = split.sample_weight
         if weight is not None:
             weight = xp.reshape(weight, (-1, *steps) if weight.ndim > 1 else steps)
             # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
             weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(steps) else weight
-        t = xp.reshape(block.t, (*steps, *block.t.shape[1:]))
-        shape = (*steps, net.output_size)
-        targets = net.loss_function.prepare_mean(t, shape, block.x.dtype, sample_weight=weight, xp=xp)
-        ones = xp.ones((block.x.shape[0], 1), dtype=block.x.dtype, device=device(block.x))
-        x = xp.concat([block.x, ones], axis=1)
-        yield Block(xp.reshape(x, (-1, size, x.shape[1])), targets, xp.reshape(ones[:size, :], (1, size)))
+        t, shape = xp.reshape(split.t, (*steps, *split.t.shape[1:])), (*steps, net.output_size)
+        targets = net.loss_function.prepare_mean(t, shape, split.x.dtype, sample_weight=weight, xp=xp)
+        return Block(xp.reshape(split.x, (-1, size, net.input_size)), targets, self._ones[:, :size])

@@ -11,8 +11,8 @@ from xpnet.devices import to_host
 from xpnet.losses.targets import divisor, is_counted
 from xpnet.metrics import as_labels, count_correct
 from xpnet.network import Score, TwoLayerNet, forward
-from xpnet.training.batches import Split, check_split
-from xpnet.training.streaming import Source, source
+from xpnet.training.batches import Source, Split, check_split
+from xpnet.training.streaming import source
 
 CLASS_METRICS = ("accuracy",)
 NUMBER_METRICS = ("rmse", "mae", "r2")
@@ -142,13 +142,12 @@ def _moments(t: Array, *, xp: Namespace) -> _Moments:
 
 
 def _merged(parts: list[_Moments], *, xp: Namespace) -> _Moments:
-    """Return the moments of all from those of parts: squares about the mean of all are squares about that of a part,
-    and its distance from that of all.
-    """
+    """Return the moments of all from those of parts."""
     samples = sum(part.samples for part in parts)
-    mean = sum((part.mean * (part.samples / samples) for part in parts[1:]), parts[0].mean * (parts[0].samples / samples))
-    squares = [part.squares + part.samples * (part.mean - mean) ** 2 for part in parts]
-    return _Moments(samples, mean, sum(squares[1:], start=squares[0]))
+    mean = sum((part.mean * (part.samples / samples) for part in parts), start=xp.zeros_like(parts[0].mean))
+    # About the mean of all, a part has its squares about its own, and those of the distance between the two.
+    squares = (part.squares + part.samples * (part.mean - mean) ** 2 for part in parts)
+    return _Moments(samples, mean, sum(squares, start=xp.zeros_like(mean)))
 
 
 def _regression(squares: Array, absolutes: Array, targets: _Moments, *, xp: Namespace) -> list[Array]:

@@ -9,13 +9,13 @@ from xpnet._checks import check_choice, check_count, check_switch
 from xpnet._typing import Array
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import SGD, Optimizer
-from xpnet.training.batches import check_split, held_back
+from xpnet.training.batches import Source, check_split, held_back
 from xpnet.training.loop import Job, train_epochs
 from xpnet.training.progress import with_bar
 from xpnet.training.record import Record
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
-from xpnet.training.streaming import Source, source
+from xpnet.training.streaming import source
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""
@@ -168,7 +168,7 @@ def fit_epochs(
     if state is not None and state.epoch >= epochs:
         raise ValueError(f"epochs must be more than the {state.epoch} of the state, got {epochs}: it has them already")
     with net.device.current():
-        rule = optimizer.prepare(net.params, members=net.members is not None, xp=net.device.namespace)
+        optimizer.prepare(net.params, members=net.members is not None, xp=net.device.namespace)
         if state is None:
             state = TrainingState(copied(net.params), optimizer.initial_state(net.params), 0, seed)
         else:
@@ -176,13 +176,11 @@ def fit_epochs(
         test: Source | None = None
         train = source(net, x, t, sample_weight, stream=stream)
         if kept is not None and held is not None:
-            train, test = train.select(kept), train.select(held)._replace(sample_weight=None)
+            train, test = train.select(kept), train.select(held, weighted=False)
         elif pair is not None:
             test = source(net, *pair, stream=stream)
         net.params.update(copied(state.params))
-    return train_epochs(
-        net, Job(train, test, optimizer, rule, GRADIENTS[gradient], batch_size, epochs, patience), state
-    )
+    return train_epochs(net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience), state)
 
 
 def default_epochs(samples: int, batch_size: int) -> int:
@@ -199,9 +197,7 @@ def default_epochs(samples: int, batch_size: int) -> int:
     return math.ceil(ITERATIONS / math.ceil(samples / batch_size))
 
 
-def _check_options(
-    optimizer: Any, batch_size: Any, epochs: Any, gradient: Any, patience: Any, stream: Any
-) -> None:
+def _check_options(optimizer: Any, batch_size: Any, epochs: Any, gradient: Any, patience: Any, stream: Any) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
             f"optimizer must be an Optimizer such as xpnet.Adam(0.001), got {optimizer!r} of type "

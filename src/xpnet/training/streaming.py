@@ -2,10 +2,10 @@
 
 import math
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +15,16 @@ from xpnet.datasets import Rows
 from xpnet.datasets.rows import is_mapped
 from xpnet.devices import Device, to_host
 from xpnet.network import TwoLayerNet
-from xpnet.training.batches import Split
+from xpnet.training.batches import Item, Source, Split
 
 _BLOCK_BYTES = 16 * 2**20
 """More than is gathered at once on a device: the more rows, the more of them lie side by side in a file."""
 _AHEAD = 2
 """So many items are made, or being made, while one is used."""
 
-Item = TypeVar("Item")
-
 
 class Streamed(NamedTuple):
-    """A data set on the host, which gives a `Split` of any of its rows; the counterpart of `Split`."""
+    """A data set on the host, of which some samples at a time are brought to the network's device."""
 
     net: TwoLayerNet[Any]
     x: Rows
@@ -49,28 +47,29 @@ class Streamed(NamedTuple):
         return self.net.device.namespace
 
     def indices(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return indices as `take` wants them."""
+        """Return indices on the host, where they are."""
         return order
 
-    def at(self, rows: Any) -> Split:
-        """Return the samples in a slice of rows, or at an array of indices, on the network's device."""
-        weight = None if self.sample_weight is None else self.sample_weight[..., rows]
-        return Split.of(self.net, self.x[rows], self.t[rows], weight)
+    def gatherer(self, net: TwoLayerNet[Any], rows: int) -> Callable[[Array], Split]:
+        """Return what gathers samples on the host and brings them to the device."""
+        return self._bring
 
-    take = at
+    def at(self, rows: slice) -> Split:
+        """Return the samples in a slice of rows, on the device."""
+        return self._bring(rows)
 
-    def select(self, rows: NDArray[np.int64]) -> "Streamed":
-        """Return the data set of the samples at an array of indices."""
-        weight = None if self.sample_weight is None else self.sample_weight[..., rows]
+    def select(self, rows: NDArray[np.int64], *, weighted: bool = True) -> "Streamed":
+        """Return the data set of the samples at some rows."""
+        weight = self.sample_weight[..., rows] if weighted and self.sample_weight is not None else None
         return self._replace(x=self.x.select(rows), t=self.t[rows], sample_weight=weight)
 
     def ahead(self, items: Iterator[Item]) -> Generator[Item, None, None]:
-        """Yield items that are made of these data, ahead of their use."""
+        """Yield items that are made of these samples, ahead of their use."""
         return _ahead(items, self.net.device)
 
-
-Source: TypeAlias = Split | Streamed
-"""What is trained on, or evaluated."""
+    def _bring(self, rows: Any) -> Split:
+        weight = None if self.sample_weight is None else self.sample_weight[..., rows]
+        return Split.of(self.net, self.x[rows], self.t[rows], weight)
 
 
 def source(
