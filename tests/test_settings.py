@@ -128,6 +128,7 @@ WRONG = {
         (0.5, "must be balanced, a file or numbers, got 0.5"),
     ],
     "validation": [(0, "must be a number between 0 and 1, got 0"), (1.0, "between 0 and 1"), (2, r"in \[0, 1\]")],
+    "stream": [(1, "must be true or false, got 1"), ("yes", "must be true or false, got 'yes'")],
     "device": [("", "must not be empty"), (0, "must be a text")],
     "hidden": [
         (0, "must be an integer >= 1, got 0"),

@@ -11,7 +11,7 @@ from xpnet._checks import check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace
 from xpnet.datasets import Rows
-from xpnet.devices import to_host
+from xpnet.devices import Device, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
 from xpnet.metrics import as_labels
 from xpnet.network import TwoLayerNet
@@ -56,7 +56,7 @@ class Source(Protocol):
     def indices(self, order: NDArray[np.int64]) -> Array:
         """Return indices as what gathers wants them."""
 
-    def gatherer(self, net: TwoLayerNet[Any], rows: int) -> Callable[[Array], "Split"]:
+    def gatherer(self, rows: int) -> Callable[[Array], "Split"]:
         """Return what gathers the samples at some `indices`, no more than `rows`."""
 
     def at(self, rows: slice) -> "Split":
@@ -78,7 +78,12 @@ class Split(NamedTuple):
     """Labels (N,), or values (N, C)."""
     sample_weight: Array | None
     """Shape (N,) or (M, N)."""
-    xp: Namespace
+    device: Device
+
+    @property
+    def xp(self) -> Namespace:
+        """The namespace of the device."""
+        return self.device.namespace
 
     @property
     def samples(self) -> int:
@@ -97,7 +102,7 @@ class Split(NamedTuple):
         # Of rows that do not lie together, numpy.take would make a copy of all for every block.
         x = np.ascontiguousarray(x) if isinstance(x, np.ndarray | Rows) else x
         x, t = move(x, net.dtype), move(t, None if loss.classification else net.dtype)
-        return cls(x, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device.namespace)
+        return cls(x, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device)
 
     def at(self, rows: Any) -> Self:
         """Return the samples in a slice of rows."""
@@ -106,14 +111,14 @@ class Split(NamedTuple):
 
     def indices(self, order: NDArray[np.int64]) -> Array:
         """Return indices on the device."""
-        return self.xp.asarray(order, device=device(self.x))
+        return self.device.asarray(order)
 
-    def gatherer(self, net: TwoLayerNet[Any], rows: int) -> Callable[[Array], "Split"]:
+    def gatherer(self, rows: int) -> Callable[[Array], "Split"]:
         """Return what gathers inputs into the same memory, which on a CPU would else go and come page by page."""
         kept = self.xp.empty((min(rows, self.samples), self.x.shape[1]), dtype=self.x.dtype, device=device(self.x))
 
         def gather(indices: Array) -> Split:
-            x = net.device.take_into(self.x, indices, kept[: indices.shape[0], :])
+            x = self.device.take_into(self.x, indices, kept[: indices.shape[0], :])
             return self._replace(x=x, t=self.xp.take(self.t, indices, axis=0), sample_weight=self._weights(indices))
 
         return gather
@@ -213,7 +218,7 @@ class Batches:
         row_bytes = max(net.input_size, (net.members or 1) * net.output_size) * np.dtype(net.dtype).itemsize
         self._block_rows = self._size * max(1, train.block_bytes // (self._size * row_bytes))
         self._ones = train.xp.ones((1, self._size), dtype=dtype, device=device(net.params["W1"]))
-        self._gather = train.gatherer(net, self._block_rows)
+        self._gather = train.gatherer(self._block_rows)
 
     def blocks(self, order: NDArray[np.int64]) -> Generator[Block, None, None]:
         """Yield the mini-batches of an epoch in this order; a block may be overwritten by the next."""

@@ -50,7 +50,7 @@ class Streamed(NamedTuple):
         """Return indices on the host, where they are."""
         return order
 
-    def gatherer(self, net: TwoLayerNet[Any], rows: int) -> Callable[[Array], Split]:
+    def gatherer(self, rows: int) -> Callable[[Array], Split]:
         """Return what gathers samples on the host and brings them to the device."""
         return self._bring
 
@@ -60,16 +60,21 @@ class Streamed(NamedTuple):
 
     def select(self, rows: NDArray[np.int64], *, weighted: bool = True) -> "Streamed":
         """Return the data set of the samples at some rows."""
-        weight = self.sample_weight[..., rows] if weighted and self.sample_weight is not None else None
-        return self._replace(x=self.x.select(rows), t=self.t[rows], sample_weight=weight)
+        return Streamed(self.net, self.x.select(rows), self.t[rows], self._weights(rows) if weighted else None)
 
     def ahead(self, items: Iterator[Item]) -> Generator[Item, None, None]:
         """Yield items that are made of these samples, ahead of their use."""
         return _ahead(items, self.net.device)
 
     def _bring(self, rows: Any) -> Split:
-        weight = None if self.sample_weight is None else self.sample_weight[..., rows]
-        return Split.of(self.net, self.x[rows], self.t[rows], weight)
+        return Split.of(self.net, self.x[rows], self.t[rows], self._weights(rows))
+
+    def _weights(self, rows: Any) -> NDArray[Any] | None:
+        weight = self.sample_weight
+        if weight is not None:
+            # In the layout of memory that they get on a device: else their sums would be rounded in another order.
+            weight = weight[..., rows] if isinstance(rows, slice) else np.take(weight, rows, axis=-1)
+        return weight
 
 
 def source(
