@@ -15,7 +15,7 @@ from xpnet.datasets.scaling import Scaling
 if sys.platform != "win32":
     from mmap import MADV_DONTNEED
 
-_PIECE_BYTES = 16 * 2**20
+_PIECE_BYTES = 2**20
 """So much of a table is read at once, where all of it is."""
 _REGION = 2 * 2**20
 """Bytes of a file that the system may map for a single touch."""
