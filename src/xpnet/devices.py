@@ -120,6 +120,11 @@ class Device:
         return x.take(rows, axis=0, out=out, **({"mode": "clip"} if self.name == "cpu" else {}))
 
     @property
+    def gather_bytes(self) -> int:
+        """How much to gather at once: what stays in the second-level cache of a CPU, and on others much for a launch."""
+        return 2**19 if self.name == "cpu" else 2**22
+
+    @property
     def _writes(self) -> bool:
         return self.name == "cpu" or self.name.startswith("gpu")
 
