@@ -127,11 +127,13 @@ class Block(NamedTuple):
     """Shape (steps, size, C), with members (steps, 1, size, C); their losses add up to the mean of each mini-batch."""
     ones: Array
     """Shape (1, size)."""
+    xp: Namespace
 
     def batches(self) -> Iterator[tuple[Array, Targets]]:
         """Yield the inputs and targets of each step."""
-        for step, x in enumerate(self.inputs):
-            yield x, Targets(self.targets.values[step, ...], self.targets.weights[step, ...])
+        values, weights = map(self.xp.unstack, self.targets)
+        for x, *targets in zip(self.inputs, values, weights, strict=True):
+            yield x, Targets(*targets)
 
 
 class Batches:
@@ -158,16 +160,16 @@ class Batches:
         full = rows - rows % self._size
         starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
         for start, stop in zip(starts, [*starts[1:], rows], strict=True):
-            size, rows_of_block = min(self._size, stop - start), order[start:stop]
-            yield Block(self._inputs(rows_of_block, size), self._targets(rows_of_block, size), self._ones[:, :size])
+            size, some = min(self._size, stop - start), order[start:stop]
+            inputs, targets = self._inputs(some, size), self._targets(some, size)
+            yield Block(inputs, targets, self._ones[:, :size], self._train.xp)
 
     def _inputs(self, rows: Array, size: int) -> Iterator[Array]:
         """Gather and yield the inputs of mini-batches of a size."""
         for start in range(0, rows.shape[0], self._rows_at_once):
             some = rows[start : min(start + self._rows_at_once, rows.shape[0])]
             x = self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
-            for first in range(0, some.shape[0], size):
-                yield x[first : first + size, :]
+            yield from self._train.xp.unstack(self._train.xp.reshape(x, (-1, size, x.shape[1])))
 
     def _targets(self, rows: Array, size: int) -> Targets:
         """Gather the targets of mini-batches of a size."""
