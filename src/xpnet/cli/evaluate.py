@@ -1,7 +1,6 @@
 """``xpnet evaluate``."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,11 @@ import click
 
 from xpnet.cli import options
 from xpnet.cli.confusion import confusion_table, worst_classes
-from xpnet.cli.loading import load
-from xpnet.cli.measures import Measures, measure
-from xpnet.cli.printing import plain_table, stdout_console, warn
+from xpnet.cli.loading import load_test
+from xpnet.training.measures import Measures, measure
+from xpnet.cli.printing import plain_table, stdout_console
 from xpnet.cli.run_folder import load_trained
-from xpnet.datasets import DataError, Dataset
-from xpnet.datasets.known import KNOWN
+from xpnet.datasets import Dataset
 from xpnet.metrics import confusion_matrix
 
 
@@ -31,30 +29,10 @@ def evaluate(model: Path, as_json: bool, **given: Any) -> None:
     """
     settings = options.read_settings(given)
     net, origin = load_trained(model, settings.device)
-    if given["data"] is None:
-        settings = replace(settings, data=origin.data)
-    dataset = load(settings, like=origin, quiet=as_json)
-    if given["data"] is None and dataset.origin.digest != origin.digest != "":
-        _tell_changed(dataset, origin.data)
-    if dataset.features != net.input_size:
-        raise DataError(
-            f"{dataset.name} has {dataset.features} features, this model takes {net.input_size}: use other data"
-        )
+    dataset = load_test(net, origin, settings, other=given["data"], quiet=as_json)
     measures = measure(net, dataset)
     tell = _tell_classes if dataset.classification else _tell_numbers
     tell(dataset, measures, as_json=as_json)
-
-
-def _tell_changed(dataset: Dataset, data: str) -> None:
-    """Refuse data whose test part may hold what was trained on; where they have one of their own, tell."""
-    changed = f"{data} has changed since the model was trained on it"
-    if not len(dataset.train.x):
-        raise DataError(
-            f"{changed}, so nobody knows its test part any more: "
-            f"restore the file, or measure all of it with --data {data}"
-        )
-    if data not in KNOWN:  # Their files may be packed or not.
-        warn(f"{changed}: its test part of now is measured")
 
 
 def _tell_classes(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from xpnet.checkpoint import Checkpoint, packed
 from xpnet.cli.loading import load
-from xpnet.cli.measures import Measures, in_units, measure
+from xpnet.training.measures import Measures, in_units, measure
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder

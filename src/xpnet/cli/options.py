@@ -51,6 +51,11 @@ def model_argument(command: Command) -> Command:
     return click.argument("model", type=Path)(command)
 
 
+def runs_argument(command: Command) -> Command:
+    """Give a command one or more folders of runs, as the argument `runs`."""
+    return click.argument("runs", metavar="RUN...", type=Path, nargs=-1, required=True)(command)
+
+
 def flag(name: str) -> str:
     """Return how the command line writes the name of an option."""
     return "--" + name.replace("_", "-")
