@@ -9,11 +9,11 @@ import click
 from xpnet.cli import options
 from xpnet.cli.confusion import confusion_table, worst_classes
 from xpnet.cli.loading import load_test
-from xpnet.training.measures import Measures, measure
 from xpnet.cli.printing import plain_table, stdout_console
 from xpnet.cli.run_folder import load_trained
 from xpnet.datasets import Dataset
 from xpnet.metrics import confusion_matrix
+from xpnet.training.measures import Measures, measure
 
 
 @click.command

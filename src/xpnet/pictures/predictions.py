@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.pictures.figure import BLUE, ORANGE, new_figure, write_figure
+from xpnet.pictures.figure import BLUE, INK, ORANGE, new_figure, write_figure
 
 
 def plot_predictions(

@@ -31,7 +31,7 @@ def curves_of(runs: Sequence[Run], measure: str, name: str, key: str) -> str:
     """Return `measure` of several runs on what each was judged by, epoch after epoch."""
     told = []
     with page_style():
-        figure, (axes,) = new_figure(2 * _WIDTH, 1.3 * _HEIGHT)
+        figure, (axes,) = new_figure(_WIDTH, _HEIGHT)
         for i, run in enumerate(runs):
             epochs, values = _series(run, f"{run.other}_{measure}")
             color, style = _COLOURS[i % len(_COLOURS)], _DASHES[i // len(_COLOURS) % len(_DASHES)]

@@ -93,7 +93,7 @@ def _environment() -> Any:
 
 def _percent(share: float) -> str:
     """Return a share as people read it; NaN, where nothing was counted, as a dash."""
-    return "–" if np.isnan(share) else f"{share:.1%}".replace("%", " %")
+    return "–" if np.isnan(share) else f"{share:.1%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def _number(value: float) -> str:
@@ -110,7 +110,9 @@ def _facts(run: Run) -> dict[str, Any]:
         "measure_curve": figures.curve(run, measure, "accuracy" if measure == "accuracy" else "R²", measure),
         "epochs": _some_epochs(run),
         "measure": measure,
-        "settings": [(name, getattr(run.settings, name), getattr(run.settings, name) != DEFAULTS[name]) for name in OPTIONS],
+        "settings": [
+            (name, getattr(run.settings, name), getattr(run.settings, name) != DEFAULTS[name]) for name in OPTIONS
+        ],
         "gradient_verdict": worst_of(check.verdict for check in checks.values()),
         "gradient_rows": [(method, array) for method, check in checks.items() for array in check.arrays.values()],
         **_weights(run),
@@ -147,11 +149,11 @@ def _weights(run: Run) -> dict[str, Any]:
         shape = (w1.shape[0], w1.shape[1])
         w1 = w1.reshape(-1, w1.shape[-1])
     sheet = weight_sheet(w1, w2, shape)
-    columns = run.dataset.origin.columns
+    columns, features = run.dataset.origin.columns, [] if sheet.features is None else sheet.features.tolist()
     return {
         "sheet": sheet,
         "sheet_png": signed_png(sheet.values),
-        "sheet_features": [columns[i] if columns else f"feature {i}" for i in sheet.features or ()],
+        "sheet_features": [columns[i] if columns else f"feature {i}" for i in features],
     }
 
 

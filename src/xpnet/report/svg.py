@@ -8,7 +8,7 @@ from typing import Any
 from xpnet.pictures import BLUE, INK, ORANGE
 
 _COLOURS = {INK: "currentColor", "#000000": "currentColor", BLUE: "var(--blue)", ORANGE: "var(--orange)"}
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "xpnet",
     "path.simplify_threshold": 0.5,
