@@ -51,7 +51,7 @@ def shrunk(images: NDArray[Any]) -> NDArray[Any]:
 def _png(shades: NDArray[np.int8], colours: list[tuple[int, int, int]], opacity: NDArray[Any]) -> str:
     from PIL import Image
 
-    picture = Image.fromarray(shades.astype(np.uint8), mode="P")
+    picture = Image.frombytes("P", shades.shape[::-1], shades.tobytes())
     picture.putpalette([part for colour in colours for part in colour])
     file = BytesIO()
     picture.save(file, format="PNG", bits=4, optimize=True, transparency=bytes(np.rint(opacity * 255).astype(np.uint8)))
