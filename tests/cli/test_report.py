@@ -66,7 +66,7 @@ def refused(text, *arguments):
 
 @pytest.mark.parametrize("name", ["report", "compare"])
 def test_folders_that_hold_no_run(run, folder, name):
-    refused(r"nowhere holds no config.json of a run: give the folder of one, .*", name, "nowhere")
+    refused(r"RUN: nowhere holds no config.json of a run: give the folder of one, .*", name, "nowhere")
     refused(r"Missing argument 'RUN...': see xpnet \w+ --help", name)
     Path("empty").mkdir()
     shutil.copy(run / "config.json", "empty")

@@ -30,7 +30,7 @@ def resumed_settings(run: Path, given: Mapping[str, Any]) -> Settings:
         If there is no run, or an option is given that is none of `MAY_CHANGE` and has another value; and where a
         schedule was left to span the whole run, if that gets longer: its first epochs would have been other ones.
     """
-    begun = settings_of(run)
+    begun = settings_of(run, "--resume")
     for name, value in given.items():
         if value is None or name in MAY_CHANGE:
             continue

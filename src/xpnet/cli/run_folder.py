@@ -154,10 +154,10 @@ def newest_checkpoint(run: Path, device: str | Device = "cpu") -> Checkpoint | N
     return None
 
 
-def settings_of(run: Path) -> Settings:
-    """Return what a run was asked to do, all that was left to the data included."""
+def settings_of(run: Path, name: str = "RUN") -> Settings:
+    """Return what a run was asked to do; an error calls the folder by `name`."""
     if not (run / FILES[0]).is_file():
-        raise ValueError(f"{run} holds no {FILES[0]} of a run: give the folder of one, or train with --out")
+        raise ValueError(f"{name}: {run} holds no {FILES[0]} of a run: give the folder of one, or train with --out")
     return read_settings({}, run / FILES[0])
 
 
