@@ -221,7 +221,9 @@ def test_numbers_are_learned_and_measured_in_their_units(prices, folder):
     assert re.search(r"^data +prices: 160 training and 40 test samples, 3 features, 1 number each$", out, re.M)
     assert re.search(r"^epoch 1/2  step     2  loss .* R² train +-?0\.\d{3} test +-?0\.\d{3} ", out, re.M)
     assert re.search(r"^result +test RMSE \d+\.\d+, test MAE \d+\.\d+, test R² -?0\.\d+, test loss 0\.", out, re.M)
-    assert "(config.json, metrics.jsonl, model.safetensors, curves.png, predictions.png, weights.png, checkpoints)" in out
+    assert (
+        "(config.json, metrics.jsonl, model.safetensors, curves.png, predictions.png, weights.png, checkpoints)" in out
+    )
     assert imread("run/predictions.png").std() > 0.05
     test, last = load_data(data, classification=False).test, records("run")[-1]
     result = evaluate(load_model("run/model.safetensors").net, *test)
