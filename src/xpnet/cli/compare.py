@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from xpnet._text import printable
 from xpnet.cli import options
-from xpnet.cli.printing import plain_table, stdout_console
+from xpnet.cli.printing import plain_table, print_table
 from xpnet.cli.progress import MEASURES
 from xpnet.cli.run_folder import metrics_of, settings_of
 from xpnet.settings import OPTIONS
@@ -41,7 +41,7 @@ def compare(runs: tuple[Path, ...], as_json: bool) -> None:
                 table.add_row(f"{part} {name}", *("-" if v is None else f"{v:{layout}}" for v in values))
     table.add_row("epochs", *(str(line["epoch"]) for line in last))
     table.add_row("seconds", *(f"{line['seconds']:.1f}" for line in last))
-    stdout_console().print(table)
+    print_table(table)
 
 
 def _cell(value: Any) -> str:

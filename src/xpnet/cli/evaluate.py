@@ -9,7 +9,7 @@ import click
 from xpnet.cli import options
 from xpnet.cli.confusion import confusion_table, worst_classes
 from xpnet.cli.loading import load_test
-from xpnet.cli.printing import plain_table, stdout_console
+from xpnet.cli.printing import plain_table, print_table, stdout_console, tell
 from xpnet.cli.run_folder import load_trained
 from xpnet.datasets import Dataset
 from xpnet.metrics import confusion_matrix
@@ -42,14 +42,14 @@ def _tell_classes(dataset: Dataset, measures: Measures, *, as_json: bool) -> Non
         result = {**_facts(dataset), "accuracy": accuracy, "loss": loss}
         print(json.dumps(result | {"class_names": dataset.class_names, "confusion_matrix": counts.tolist()}))
         return
-    print(f"{dataset.name}: accuracy {accuracy:.2%}, loss {loss:.4f} on {_samples(dataset)}")
-    console = stdout_console()
+    tell(f"{dataset.name}: accuracy {accuracy:.2%}, loss {loss:.4f} on {_samples(dataset)}")
     for title, table in (
-        confusion_table(counts, dataset.class_names, console),
+        confusion_table(counts, dataset.class_names, stdout_console()),
         ("Worst classes", worst_classes(counts, dataset.class_names)),
     ):
-        print(f"\n{title}")
-        console.print(table)
+        print()
+        tell(title)
+        print_table(table)
 
 
 def _tell_numbers(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:
@@ -62,15 +62,15 @@ def _tell_numbers(dataset: Dataset, measures: Measures, *, as_json: bool) -> Non
     end = f"loss {measures.loss:.4f} on {_samples(dataset)}"
     rows = [(f"{rmse:#.5g}", f"{mae:#.5g}", f"{r2:.4f}") for rmse, mae, r2 in zip(*metrics.values(), strict=True)]
     if len(rows) == 1:
-        print(f"{dataset.name}: RMSE {rows[0][0]}, MAE {rows[0][1]}, R² {rows[0][2]}, {end}")
+        tell(f"{dataset.name}: RMSE {rows[0][0]}, MAE {rows[0][1]}, R² {rows[0][2]}, {end}")
         return
-    print(f"{dataset.name}: {end}")
+    tell(f"{dataset.name}: {end}")
     table = plain_table("target", "RMSE", "MAE", "R²")
     for index, row in enumerate(rows):
         table.add_row(str(index), *row)
     for column in table.columns:
         column.justify = "right"
-    stdout_console().print(table)
+    print_table(table)
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:

@@ -45,11 +45,31 @@ def print_anything_but_chatter() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def tell(text: str) -> None:
+    """Print a sentence; on a terminal between words on as many lines as it takes."""
+    say("", text, indent=0)
+
+
 def plain_table(*headers: str) -> Table:
     """Return an empty table without lines, which breaks long words and does not cut them."""
     return Table(
         *(Column(header, overflow="fold") for header in headers), header_style="bold", box=None, pad_edge=False
     )
+
+
+def print_table(table: Table) -> None:
+    """Print a table, or, where even its longest words have no room side by side, one cell below the other."""
+    console = stdout_console()
+    # A measure is never more than the width that it is given.
+    room = console.options.update(width=console.width + 1)
+    if console.measure(table, options=room).minimum <= console.width:
+        console.print(table)
+        return
+    for first, *others in zip(*(column.cells for column in table.columns), strict=True):
+        console.print(first, style="bold")
+        for column, cell in zip(table.columns[1:], others, strict=True):
+            if cell:
+                console.print("  ", column.header, " ", cell, sep="", soft_wrap=True)
 
 
 def stdout_console() -> Console:

@@ -143,7 +143,11 @@ class LiveBar(Lines):
     def show(self, line: dict[str, Any]) -> None:
         rate = line["samples_per_second"]
         speed = f"{rate / 1000:,.0f}k" if rate >= 10_000 else f"{rate:.0f}"
-        self._bar.update(self._task, completed=line["epoch"], measures=f"{self._measures(line)} {speed} samples/s")
+        measures = self._measures(line)
+        texts = (f"{measures} {speed} samples/s", measures, " ".join(measures.split()[-2:]))
+        room = self._bar.console.width - len(f"epoch {self.epochs}/{self.epochs}    00:00")
+        shown = next((text for text in texts if len(text) <= room), texts[-1])
+        self._bar.update(self._task, completed=line["epoch"], measures=shown)
 
     def keep(self, best: int, epochs: int) -> None:
         self._bar.stop()
