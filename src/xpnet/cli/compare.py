@@ -19,9 +19,9 @@ from xpnet.settings import OPTIONS
 @options.runs_argument
 @options.as_json
 def compare(runs: tuple[Path, ...], as_json: bool) -> None:
-    """Compare runs: what they were told differently, and how they ended.
+    """Compare how runs were set up, and how they ended.
 
-    A column for each, from config.json and the last line of metrics.jsonl; no data are read. Runs with --validation
+    Only what they were told differently. A column for each, from config.json and the last line of metrics.jsonl; no data are read. Runs with --validation
     were judged by that part, and others by the test set. `xpnet report RUN...` says more.
     """
     settings = [settings_of(run) for run in runs]

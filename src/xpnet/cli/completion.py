@@ -17,7 +17,7 @@ _SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", metavar="SHELL", shell_complete=completing(_SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print what makes a shell complete commands, options and names.
+    """Print what makes a shell complete names.
 
     \b
     SHELL is bash, zsh or fish. To have it always:

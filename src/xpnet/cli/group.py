@@ -1,7 +1,7 @@
 """Commands of commands, and how wide their help is."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -18,7 +18,7 @@ class _Help(click.HelpFormatter):
         super().__init__(*arguments, **options)
         self.width = min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST) - 2
 
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         super().write_dl(rows, min(col_max, self.width // 2), col_spacing)
 
 

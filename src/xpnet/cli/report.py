@@ -23,7 +23,7 @@ _NEEDED = ("jinja2", "matplotlib")
 @click.option("--out", type=options.PATH, metavar="FILE", help="[default: RUN/report.html; of many ./report.html]")
 @options.from_settings("data_dir", "device")
 def report(runs: tuple[Path, ...], out: Path | None, **given: Any) -> None:
-    """Write one HTML file about a run, or about several side by side.
+    """Write an HTML page about a run, or several.
 
     It holds the settings, the test accuracy with its confidence interval, curves, the confusion matrix, every class,
     calibration, first-layer weights, what is most confidently wrong, a gradient check of the final network, and the
