@@ -1,10 +1,11 @@
 """From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
 
-from collections.abc import Callable, Generator, Iterator
-from typing import Any, NamedTuple, Protocol, Self, TypeVar
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import chain, islice
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-from array_api_compat import device
 from numpy.typing import NDArray
 
 from xpnet._checks import check_count, check_real, namespace_of
@@ -15,11 +16,10 @@ from xpnet.devices import Device, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
 from xpnet.metrics import as_labels
 from xpnet.network import TwoLayerNet
+from xpnet.training.inputs import Inputs, placed
 
-_BLOCK_BYTES = 4 * 2**20
-"""A block holds one mini-batch, or as many as keep its inputs and its outputs below so many bytes."""
-
-Item = TypeVar("Item")
+_BLOCK_BYTES = 2**20
+"""A block holds one mini-batch, or as many as keep its outputs below so many bytes."""
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -38,42 +38,10 @@ def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
     return generator(seed, "epoch", epoch).permutation(n).astype(np.int64, copy=False)
 
 
-class Source(Protocol):
-    """What is trained on or evaluated: a `Split`, or what gives a `Split` of some of its samples at a time."""
-
-    @property
-    def samples(self) -> int:
-        """How many there are."""
-
-    @property
-    def xp(self) -> Namespace:
-        """The namespace of the network's device."""
-
-    @property
-    def block_bytes(self) -> int:
-        """How much is to be gathered at once."""
-
-    def indices(self, order: NDArray[np.int64]) -> Array:
-        """Return indices as what gathers wants them."""
-
-    def gatherer(self, rows: int) -> Callable[[Array], "Split"]:
-        """Return what gathers the samples at some `indices`, no more than `rows`."""
-
-    def at(self, rows: slice) -> "Split":
-        """Return the samples in a slice of rows."""
-
-    def select(self, rows: NDArray[np.int64], *, weighted: bool = True) -> "Source":
-        """Return the data set of the samples at some rows, with their weights or without."""
-
-    def ahead(self, items: Iterator[Item]) -> Generator[Item, None, None]:
-        """Yield items that are made of samples, made ahead of their use where they would be waited for."""
-
-
 class Split(NamedTuple):
-    """A data set on the network's device."""
+    """A data set for the network's device: targets and weights are there, inputs may be streamed to it."""
 
-    x: Array
-    """Shape (N, D), in the dtype of the network."""
+    inputs: Inputs
     t: Array
     """Labels (N,), or values (N, C)."""
     sample_weight: Array | None
@@ -88,53 +56,27 @@ class Split(NamedTuple):
     @property
     def samples(self) -> int:
         """How many there are."""
-        return int(self.x.shape[0])
-
-    @property
-    def block_bytes(self) -> int:
-        """So many stay in the cache of a CPU."""
-        return _BLOCK_BYTES
+        return self.inputs.samples
 
     @classmethod
-    def of(cls, net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> Self:
-        """Bring checked arrays to the device, wherever they are."""
+    def of(
+        cls, net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None, stream: bool | None = None
+    ) -> Self:
+        """Bring checked arrays to the device, wherever they are; the inputs as `placed` says."""
         move, loss = net.device.asarray, net.loss_function
-        # Of rows that do not lie together, numpy.take would make a copy of all for every block.
-        x = np.ascontiguousarray(x) if isinstance(x, np.ndarray | Rows) else x
-        x, t = move(x, net.dtype), move(t, None if loss.classification else net.dtype)
-        return cls(x, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device)
+        inputs = placed(x, net.device, net.dtype, stream=stream)
+        t = move(t, None if loss.classification else net.dtype)
+        return cls(inputs, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device)
 
-    def at(self, rows: Any) -> Self:
-        """Return the samples in a slice of rows."""
-        weight = None if self.sample_weight is None else self.sample_weight[..., rows]
-        return self._replace(x=self.x[rows, :], t=self.t[rows, ...], sample_weight=weight)
-
-    def indices(self, order: NDArray[np.int64]) -> Array:
-        """Return indices on the device."""
-        return self.device.asarray(order)
-
-    def gatherer(self, rows: int) -> Callable[[Array], "Split"]:
-        """Return what gathers inputs into the same memory, which on a CPU would else go and come page by page."""
-        kept = self.xp.empty((min(rows, self.samples), self.x.shape[1]), dtype=self.x.dtype, device=device(self.x))
-
-        def gather(indices: Array) -> Split:
-            x = self.device.take_into(self.x, indices, kept[: indices.shape[0], :])
-            return self._replace(x=x, t=self.xp.take(self.t, indices, axis=0), sample_weight=self._weights(indices))
-
-        return gather
-
-    def select(self, rows: NDArray[np.int64], *, weighted: bool = True) -> "Split":
-        """Return the data set of the samples at some rows."""
-        indices, take = self.indices(rows), self.xp.take
-        weight = self._weights(indices) if weighted else None
-        return self._replace(x=take(self.x, indices, axis=0), t=take(self.t, indices, axis=0), sample_weight=weight)
-
-    def ahead(self, items: Iterator[Item]) -> Generator[Item, None, None]:
-        """Yield the items, for which nothing is waited."""
-        yield from items
-
-    def _weights(self, indices: Array) -> Array | None:
-        return None if self.sample_weight is None else self.xp.take(self.sample_weight, indices, axis=-1)
+    def select(self, rows: NDArray[np.int64], *, weighted: bool = True) -> Self:
+        """Return the samples at some rows, with their weights or without."""
+        indices = self.device.asarray(rows)
+        weight = (
+            self.xp.take(self.sample_weight, indices, axis=-1) if weighted and self.sample_weight is not None else None
+        )
+        return self._replace(
+            inputs=self.inputs.select(rows), t=self.xp.take(self.t, indices, axis=0), sample_weight=weight
+        )
 
 
 def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> None:
@@ -192,54 +134,71 @@ def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tu
 class Block(NamedTuple):
     """Some mini-batches of one size."""
 
-    x: Array
-    """Shape (steps, size, D)."""
+    inputs: Iterator[Array]
+    """Those of each step, shape (size, D), good until the next is asked for."""
     targets: Targets
     """Shape (steps, size, C), with members (steps, 1, size, C); their losses add up to the mean of each mini-batch."""
     ones: Array
     """Shape (1, size)."""
+    xp: Namespace
 
     def batches(self) -> Iterator[tuple[Array, Targets]]:
         """Yield the inputs and targets of each step."""
-        for step in range(self.x.shape[0]):
-            yield self.x[step, ...], Targets(self.targets.values[step, ...], self.targets.weights[step, ...])
+        values, weights = map(self.xp.unstack, self.targets)
+        for x, *targets in zip(self.inputs, values, weights, strict=True):
+            yield x, Targets(*targets)
 
 
 class Batches:
     """The mini-batches of every epoch.
 
-    Rows are gathered for a block of many mini-batches at once: few launches on a GPU.
+    Targets are made ready for a block of many mini-batches at once, and inputs gathered for as many as stay in the
+    cache of a CPU until they are used, on a GPU for all of the block: few launches.
     """
 
-    def __init__(self, net: TwoLayerNet[Any], train: Source, batch_size: int) -> None:
+    def __init__(self, net: TwoLayerNet[Any], train: Split, batch_size: int) -> None:
         self._net, self._train = net, train
         self._size = min(batch_size, train.samples)
-        dtype = net.params["W1"].dtype
-        row_bytes = max(net.input_size, (net.members or 1) * net.output_size) * np.dtype(net.dtype).itemsize
-        self._block_rows = self._size * max(1, train.block_bytes // (self._size * row_bytes))
-        self._ones = train.xp.ones((1, self._size), dtype=dtype, device=device(net.params["W1"]))
-        self._gather = train.gatherer(self._block_rows)
+        width = self._size * np.dtype(net.dtype).itemsize
+        self._steps = max(1, _BLOCK_BYTES // (width * (net.members or 1) * net.output_size))
+        self._rows_at_once = self._size * max(1, train.inputs.gather_bytes // (width * net.input_size))
+        self._ones = train.xp.ones((1, self._size), dtype=net.params["W1"].dtype, device=net.device.handle)
 
     def blocks(self, order: NDArray[np.int64]) -> Generator[Block, None, None]:
-        """Yield the mini-batches of an epoch in this order; a block may be overwritten by the next."""
-        return self._train.ahead(self._blocks(self._train.indices(order)))
-
-    def _blocks(self, indices: Array) -> Iterator[Block]:
-        rows = indices.shape[0]
+        """Yield the mini-batches of an epoch in an order; the inputs of each are to be used up before the next."""
+        rows, block_rows = order.shape[0], self._size * self._steps
         full = rows - rows % self._size
-        starts = [*range(0, full, self._block_rows), *([full] if full < rows else [])]
-        for start, stop in zip(starts, [*starts[1:], rows], strict=True):
-            yield self._block(self._gather(indices[start:stop]))
+        starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
+        spans = [slice(*span) for span in zip(starts, [*starts[1:], rows], strict=True)]
+        parts = [self._parts(span) for span in spans]
+        indices = self._train.device.asarray(order)
+        with closing(self._train.inputs.gathered(order, indices, list(chain(*parts)))) as gathered:
+            for span, own in zip(spans, parts, strict=True):
+                size = min(self._size, span.stop - span.start)
+                inputs = self._unstacked(islice(gathered, len(own)), size)
+                yield Block(inputs, self._targets(indices[span], size), self._ones[:, :size], self._train.xp)
 
-    def _block(self, split: Split) -> Block:
-        net, xp, count = self._net, split.xp, split.samples
-        size = min(self._size, count)
-        steps = (count // size, 1, size) if net.members else (count // size, size)
-        weight = split.sample_weight
+    def _parts(self, span: slice) -> list[slice]:
+        """Return those parts of a block whose inputs are gathered at once."""
+        starts = range(span.start, span.stop, self._rows_at_once)
+        return [slice(start, min(start + self._rows_at_once, span.stop)) for start in starts]
+
+    def _unstacked(self, gathered: Iterable[Array], size: int) -> Iterator[Array]:
+        """Yield the inputs of each mini-batch of a size."""
+        for x in gathered:
+            yield from self._train.xp.unstack(self._train.xp.reshape(x, (-1, size, x.shape[1])))
+
+    def _targets(self, rows: Array, size: int) -> Targets:
+        """Gather the targets of mini-batches of a size."""
+        net, xp, steps = self._net, self._train.xp, rows.shape[0] // size
+        shape = (steps, 1, size) if net.members else (steps, size)
+        weight = self._train.sample_weight
         if weight is not None:
-            weight = xp.reshape(weight, (-1, *steps) if weight.ndim > 1 else steps)
+            weight = xp.take(weight, rows, axis=-1)
+            weight = xp.reshape(weight, (-1, *shape) if weight.ndim > 1 else shape)
             # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
-            weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(steps) else weight
-        t, shape = xp.reshape(split.t, (*steps, *split.t.shape[1:])), (*steps, net.output_size)
-        targets = net.loss_function.prepare_mean(t, shape, split.x.dtype, sample_weight=weight, xp=xp)
-        return Block(xp.reshape(split.x, (-1, size, net.input_size)), targets, self._ones[:, :size])
+            weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(shape) else weight
+        t = xp.take(self._train.t, rows, axis=0)
+        t = xp.reshape(t, (*shape, *t.shape[1:]))
+        outputs = (*shape, net.output_size)
+        return net.loss_function.prepare_mean(t, outputs, self._ones.dtype, sample_weight=weight, xp=xp)

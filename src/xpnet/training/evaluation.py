@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic
 
 import numpy as np
 
@@ -11,8 +11,7 @@ from xpnet.devices import to_host
 from xpnet.losses.targets import divisor, is_counted
 from xpnet.metrics import as_labels, count_correct
 from xpnet.network import Score, TwoLayerNet, forward
-from xpnet.training.batches import Source, Split, check_split
-from xpnet.training.streaming import source
+from xpnet.training.batches import Split, check_split
 
 CLASS_METRICS = ("accuracy",)
 NUMBER_METRICS = ("rmse", "mae", "r2")
@@ -82,26 +81,24 @@ def evaluate(net: TwoLayerNet[Score], x: Array, t: Array, *, sample_weight: Arra
     """
     with net.device.current(), np.errstate(over="ignore"):  # A sigmoid's exponential may, on its way to 0.
         check_split(net, x, t, sample_weight)
-        return read_evaluation(net, to_host(scores(net, source(net, x, t, sample_weight))))
+        return read_evaluation(net, to_host(scores(net, Split.of(net, x, t, sample_weight))))
 
 
-def scores(net: TwoLayerNet[Any], data: Source) -> Array:
-    """Return the loss and the metrics on a data set, still on the device, shape (1 + metrics,) or (1 + metrics, M)."""
-    xp, sums, moments = data.xp, [], []
-    with closing(data.ahead(data.at(piece) for piece in net.pieces(data.samples))) as parts:
-        for part in parts:
-            outputs = forward(net.params, part.x, activation=net.activation, xp=xp).outputs
-            sums.append(_sums(net, part, outputs, xp=xp))
-            if not net.loss_function.classification:
-                moments.append(_moments(part.t, xp=xp))
-    loss, norm, *measures = (sum(column[1:], start=column[0]) for column in zip(*sums, strict=True))
+def scores(net: TwoLayerNet[Any], split: Split) -> Array:
+    """Return the loss and the metrics on a split, still on the device, shape (1 + metrics,) or (1 + metrics, M)."""
+    xp, parts, slices = split.xp, [], list(net.pieces(split.samples))
+    with closing(split.inputs.pieces(slices)) as pieces:
+        for rows, x in zip(slices, pieces, strict=True):
+            outputs = forward(net.params, x, activation=net.activation, xp=xp).outputs
+            weight = None if split.sample_weight is None else split.sample_weight[..., rows]
+            parts.append(_sums(net, split.t[rows, ...], weight, outputs, xp=xp))
+    loss, norm, *measures = (sum(column[1:], start=column[0]) for column in zip(*parts, strict=True))
     loss = loss / divisor(norm[..., None], xp=xp)
     if net.loss_function.classification:
         correct, counted = measures
         metrics = [correct / xp.maximum(counted, xp.ones_like(counted))]
     else:
-        squares, absolutes = measures
-        metrics = _regression(squares, absolutes, _merged(moments, xp=xp), xp=xp)
+        metrics = _regression(measures[0], measures[1], split, xp=xp)
     return xp.stack([loss, *(xp.broadcast_to(metric, loss.shape) for metric in metrics)])
 
 
@@ -112,47 +109,29 @@ def read_evaluation(net: TwoLayerNet[Score], scores: Any) -> Evaluation[Score]:
     return Evaluation(loss, dict(zip(names, metrics, strict=True)))
 
 
-def _sums(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Namespace) -> tuple[Array, ...]:
+def _sums(
+    net: TwoLayerNet[Any], t: Array, sample_weight: Array | None, outputs: Array, *, xp: Namespace
+) -> tuple[Array, ...]:
     """Return what a piece adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
     loss, shape = net.loss_function, tuple(outputs.shape[-2:])
-    targets, norms = loss.prepare(part.t, shape, outputs.dtype, sample_weight=part.sample_weight, xp=xp)
+    targets, norms = loss.prepare(t, shape, outputs.dtype, sample_weight=sample_weight, xp=xp)
     total = xp.sum(loss._terms(outputs, targets, xp=xp).losses(), axis=-1), xp.sum(norms, axis=-1)
     if not loss.classification:
-        error = outputs - part.t
+        error = outputs - t
         return *total, xp.sum(error * error, axis=-2), xp.sum(xp.abs(error), axis=-2)
-    if part.t.ndim == 2 or loss.ignored_label is None:
-        labels = as_labels(part.t, xp=xp) if part.t.ndim == 2 else part.t
+    if t.ndim == 2 or loss.ignored_label is None:
+        labels = as_labels(t, xp=xp) if t.ndim == 2 else t
         return *total, count_correct(outputs, labels, xp=xp), xp.ones_like(norms[..., 0]) * shape[0]
-    counted = is_counted(part.t, loss.ignored_label, xp=xp)
-    labels = xp.where(counted, xp.astype(part.t, xp.int32), -1)
+    counted = is_counted(t, loss.ignored_label, xp=xp)
+    labels = xp.where(counted, xp.astype(t, xp.int32), -1)
     return *total, count_correct(outputs, labels, xp=xp), xp.sum(xp.astype(counted, outputs.dtype), axis=-1)
 
 
-class _Moments(NamedTuple):
-    """Of targets: how many there are, their mean, and the sum of the squares about it, shape (C,)."""
-
-    samples: int
-    mean: Array
-    squares: Array
-
-
-def _moments(t: Array, *, xp: Namespace) -> _Moments:
-    mean = xp.mean(t, axis=0)
-    return _Moments(t.shape[0], mean, xp.sum((t - mean) ** 2, axis=0))
-
-
-def _merged(parts: list[_Moments], *, xp: Namespace) -> _Moments:
-    """Return the moments of all from those of parts."""
-    samples = sum(part.samples for part in parts)
-    mean = sum((part.mean * (part.samples / samples) for part in parts), start=xp.zeros_like(parts[0].mean))
-    # About the mean of all, a part has its squares about its own, and those of the distance between the two.
-    squares = (part.squares + part.samples * (part.mean - mean) ** 2 for part in parts)
-    return _Moments(samples, mean, sum(squares, start=xp.zeros_like(mean)))
-
-
-def _regression(squares: Array, absolutes: Array, targets: _Moments, *, xp: Namespace) -> list[Array]:
+def _regression(squares: Array, absolutes: Array, split: Split, *, xp: Namespace) -> list[Array]:
     """Return RMSE, MAE and R² from the sums of errors of each output, shape (..., C)."""
-    samples, spread = targets.samples, xp.broadcast_to(targets.squares, squares.shape)
+    samples = split.samples
+    spread = split.t - xp.mean(split.t, axis=0, keepdims=True)
+    spread = xp.broadcast_to(xp.sum(spread * spread, axis=0), squares.shape)
     # Where the targets do not vary there is nothing to explain: 1 for no error, else 0.
     ratio = squares / xp.where(spread == 0, xp.ones_like(spread), spread)
     ratio = xp.where(spread == 0, xp.astype(squares != 0, squares.dtype), ratio)

@@ -9,13 +9,12 @@ from xpnet._checks import check_choice, check_count, check_switch
 from xpnet._typing import Array
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import SGD, Optimizer
-from xpnet.training.batches import Source, check_split, held_back
+from xpnet.training.batches import Split, check_split, held_back
 from xpnet.training.loop import Job, train_epochs
 from xpnet.training.progress import with_bar
 from xpnet.training.record import Record
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
-from xpnet.training.streaming import source
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""
@@ -173,12 +172,12 @@ def fit_epochs(
             state = TrainingState(copied(net.params), optimizer.initial_state(net.params), 0, seed)
         else:
             state = restored(state, net, optimizer)
-        test: Source | None = None
-        train = source(net, x, t, sample_weight, stream=stream)
+        test: Split | None = None
+        train = Split.of(net, x, t, sample_weight, stream=stream)
         if kept is not None and held is not None:
             train, test = train.select(kept), train.select(held, weighted=False)
         elif pair is not None:
-            test = source(net, *pair, stream=stream)
+            test = Split.of(net, *pair, stream=stream)
         net.params.update(copied(state.params))
     return train_epochs(net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience), state)
 

@@ -13,7 +13,7 @@ from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
-from xpnet.training.batches import Batches, Source, epoch_order
+from xpnet.training.batches import Batches, Split, epoch_order
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
@@ -27,8 +27,8 @@ class NonFiniteLossError(ArithmeticError):
 class Job(NamedTuple):
     """What to train on, and how."""
 
-    train: Source
-    validation: Source | None
+    train: Split
+    validation: Split | None
     optimizer: Optimizer
     gradient: Gradient
     batch_size: int

@@ -1,0 +1,154 @@
+"""Where the inputs of a data set are: on the network's device, or on the host, from where they are streamed to it."""
+
+import math
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xpnet._typing import Array
+from xpnet.datasets import Rows
+from xpnet.datasets.rows import is_mapped
+from xpnet.devices import Device
+
+_STREAMED_BYTES = 16 * 2**20
+"""So much is gathered at once where it is streamed: the more, the more of it lies side by side in a file."""
+_AHEAD = 2
+"""So many items are made, or being made, while one is used."""
+
+Item = TypeVar("Item")
+
+
+class Inputs(Protocol):
+    """The inputs of a data set, shape (N, D)."""
+
+    @property
+    def samples(self) -> int:
+        """Their number N."""
+
+    @property
+    def gather_bytes(self) -> int:
+        """How much is to be gathered at once."""
+
+    def gathered(self, order: NDArray[np.int64], indices: Array, parts: list[slice]) -> Generator[Array, None, None]:
+        """Yield inputs in an order, which `indices` is on the device, part after part; one may overwrite another."""
+
+    def pieces(self, slices: Iterable[slice]) -> Generator[Array, None, None]:
+        """Yield inputs as they lie there, piece after piece."""
+
+    def select(self, rows: NDArray[np.int64]) -> "Inputs":
+        """Return those at some rows."""
+
+
+class Resident(NamedTuple):
+    """Inputs on the device, in the dtype of the network."""
+
+    x: Array
+    device: Device
+
+    @property
+    def samples(self) -> int:
+        """Their number."""
+        return int(self.x.shape[0])
+
+    @property
+    def gather_bytes(self) -> int:
+        """How much suits the device."""
+        return self.device.gather_bytes
+
+    def gathered(self, order: NDArray[np.int64], indices: Array, parts: list[slice]) -> Generator[Array, None, None]:
+        """Gather them into the same memory, since what a CPU gives back to the system comes again page by page."""
+        rows = max(part.stop - part.start for part in parts)
+        kept = self.device.namespace.empty((rows, self.x.shape[1]), dtype=self.x.dtype, device=self.device.handle)
+        for part in parts:
+            yield self.device.take_into(self.x, indices[part], kept[: part.stop - part.start, :])
+
+    def pieces(self, slices: Iterable[slice]) -> Generator[Array, None, None]:
+        """Yield views."""
+        for rows in slices:
+            yield self.x[rows, :]
+
+    def select(self, rows: NDArray[np.int64]) -> "Resident":
+        """Return a copy of those at some rows."""
+        return self._replace(x=self.device.namespace.take(self.x, self.device.asarray(rows), axis=0))
+
+
+class Streamed(NamedTuple):
+    """Inputs on the host, gathered there and brought to the device by another thread, ahead of their use."""
+
+    x: Rows
+    device: Device
+    dtype: str
+    """That of the network."""
+
+    @property
+    def samples(self) -> int:
+        """Their number."""
+        return len(self.x)
+
+    @property
+    def gather_bytes(self) -> int:
+        """How much suits a file."""
+        return _STREAMED_BYTES
+
+    def gathered(self, order: NDArray[np.int64], indices: Array, parts: list[slice]) -> Generator[Array, None, None]:
+        """Gather them on the host."""
+        return self._brought(order[part] for part in parts)
+
+    def pieces(self, slices: Iterable[slice]) -> Generator[Array, None, None]:
+        """Read them one after another."""
+        return self._brought(slices)
+
+    def select(self, rows: NDArray[np.int64]) -> "Streamed":
+        """Read nothing yet."""
+        return self._replace(x=self.x.select(rows))
+
+    def _brought(self, parts: Iterable[Any]) -> Generator[Array, None, None]:
+        return ahead((self.device.asarray(self.x[part], self.dtype) for part in parts), self.device)
+
+
+def placed(x: Array, device: Device, dtype: str, *, stream: bool | None = None) -> Inputs:
+    """Return inputs where they are to be.
+
+    By default they are streamed where they are `Rows`, lie in a mapped file, or would take more than half of the
+    device's memory. What is on the device already stays there.
+    """
+    on_host = isinstance(x, np.ndarray | Rows)
+    if on_host and (_is_large(x, device, dtype) if stream is None else stream):
+        rows = x if isinstance(x, Rows) else Rows(x)
+        rows.check_streamable("x")
+        return Streamed(rows, device, dtype)
+    # Of rows that do not lie together, numpy.take would make a copy of all each time.
+    return Resident(device.asarray(np.ascontiguousarray(x) if on_host else x, dtype), device)
+
+
+def _is_large(x: NDArray[Any] | Rows, device: Device, dtype: str) -> bool:
+    if isinstance(x, Rows) or is_mapped(x):
+        return True
+    there = device.name == "cpu" and x.dtype == dtype
+    return not there and 2 * x.size * np.dtype(dtype).itemsize > (device.memory or math.inf)
+
+
+def ahead(items: Iterator[Item], device: Device) -> Generator[Item, None, None]:
+    """Yield items that another thread makes, no more than a few ahead of their use.
+
+    What goes wrong there is raised here; and when this ends, early too, so does the thread.
+    """
+
+    def make() -> Item | None:
+        with device.current():
+            return next(items, None)
+
+    context = copy_context()  # It says what NumPy is not to warn of.
+    pool = ThreadPoolExecutor(1, "xpnet-stream")
+    try:
+        made = deque(pool.submit(context.copy().run, make) for _ in range(_AHEAD))
+        while (item := made.popleft().result()) is not None:
+            made.append(pool.submit(context.copy().run, make))
+            yield item
+    finally:
+        pool.shutdown(cancel_futures=True)
