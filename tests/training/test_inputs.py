@@ -54,6 +54,7 @@ def mapped(folder: Path, array: Any) -> Any:
     return np.load(folder / "x.npy", mmap_mode="r")
 
 
+@pytest.mark.without("jax")  # whose compilation takes long; another test has it
 @pytest.mark.parametrize("validation", [None, 0.4, VALIDATION], ids=["none", "part", "pair"])
 @pytest.mark.parametrize("weight", [None, WEIGHTS], ids=["alike", "weighted"])
 def test_the_numbers_are_the_same_to_the_bit(backend: Any, tmp_path: Path, validation: Any, weight: Any):

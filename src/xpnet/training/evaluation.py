@@ -62,7 +62,7 @@ def evaluate(net: TwoLayerNet[Score], x: Array, t: Array, *, sample_weight: Arra
     net : TwoLayerNet
         The network.
     x, t : array, shape (n, D), and (n,) labels or (n, C)
-        On the host or on the network's device.
+        On the host or on the network's device; a mapped file is read piece by piece.
     sample_weight : array, shape (n,), optional
         Weights of the samples in the loss; the metrics count every sample alike.
 
