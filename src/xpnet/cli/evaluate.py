@@ -15,6 +15,7 @@ from xpnet.cli.printing import plain_table, stdout_console, warn
 from xpnet.cli.run_folder import load_trained
 from xpnet.datasets import DataError, Dataset
 from xpnet.datasets.known import KNOWN
+from xpnet.losses.tasks import MultiLabel
 from xpnet.metrics import confusion_matrix
 
 
@@ -42,6 +43,8 @@ def evaluate(model: Path, as_json: bool, **given: Any) -> None:
         )
     measures = measure(net, dataset)
     tell = _tell_classes if dataset.classification else _tell_numbers
+    if isinstance(net.loss_function.task, MultiLabel):
+        tell = _tell_labels
     tell(dataset, measures, as_json=as_json)
 
 
@@ -72,6 +75,20 @@ def _tell_classes(dataset: Dataset, measures: Measures, *, as_json: bool) -> Non
     ):
         print(f"\n{title}")
         console.print(table)
+
+
+def _tell_labels(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:
+    """Tell how often all labels of a sample are right, and how often each is."""
+    accuracy, right = float(measures.metrics["accuracy"]), ((measures.said > 0.5) == (measures.true > 0.5)).mean(axis=0)
+    if as_json:
+        result = {"accuracy": accuracy, "label_accuracy": right.tolist(), "loss": measures.loss}
+        print(json.dumps(_facts(dataset) | result))
+        return
+    print(f"{dataset.name}: all labels right {accuracy:.2%}, loss {measures.loss:.4f} on {_samples(dataset)}")
+    table = plain_table("label", "right")
+    for index, part in enumerate(right):
+        table.add_row(str(index), f"{part:.2%}")
+    stdout_console().print(table)
 
 
 def _tell_numbers(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:

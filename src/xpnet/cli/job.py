@@ -20,6 +20,7 @@ from xpnet.cli.run_folder import RunFolder
 from xpnet.cli.signals import Stopped, StopSignals
 from xpnet.datasets import Dataset
 from xpnet.devices import select_device
+from xpnet.losses import LOSSES
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
 from xpnet.pictures import plot_curves, plot_predictions, plot_samples
@@ -195,13 +196,13 @@ def _draw(
     settings: Settings,
     folder: Path,
 ) -> None:
-    shape = f"{dataset.features}-{settings.hidden}-{dataset.outputs}"
+    shape = f"{dataset.features}-{settings.hidden}-{LOSSES[settings.loss].task.outputs(dataset.outputs)}"
     title = f"{dataset.name}, {shape} {settings.activation}, {settings.optimizer}"
     if history:
         plot_curves(history, folder / "curves.png", title=title, validation=other)
-    if not dataset.classification:
+    if "rmse" in measures.metrics:
         plot_predictions(measures.true, measures.said, folder / "predictions.png", title=dataset.name)
-    elif dataset.image_shape is not None:
+    elif dataset.classification and dataset.image_shape is not None:
         images = dataset.test.x.reshape(-1, *dataset.image_shape)
         names, path = dataset.class_names, folder / "samples.png"
         plot_samples(images, measures.true, measures.said, names, path, title=dataset.name)

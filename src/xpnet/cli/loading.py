@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 from xpnet import datasets
 from xpnet.cli.downloads import download_bar
-from xpnet.datasets import DataError, Dataset, Origin
+from xpnet.datasets import DataError, Dataset, Origin, Scaling
 from xpnet.datasets.samples import OR_NUMBERS
 from xpnet.losses import LOSSES
 from xpnet.settings import Settings
@@ -14,13 +14,15 @@ _MANY_CLASSES = 30
 
 def load(settings: Settings, *, like: Origin | None = None, or_numbers: str = "", quiet: bool = False) -> Dataset:
     """Return the data of `settings`; `or_numbers` ends an error about labels that are rather numbers."""
+    task = LOSSES[settings.loss].task
     with nullcontext() if quiet else download_bar() as progress:
         try:
             return datasets.load_data(
                 settings.data,
                 data_dir=settings.data_dir,
                 label=settings.label,
-                classification=LOSSES[settings.loss].classification,
+                classification=task.classification,
+                scale_targets=lambda targets: Scaling.of_targets(targets, task),
                 seed=settings.seed,
                 like=like,
                 progress=progress,
