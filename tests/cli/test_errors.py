@@ -51,7 +51,7 @@ OPTIONS = [
     ("--data digit", r"data must be one of digits, .*; got 'digit': did you mean 'digits'\?, or give the path"),
     ("--data nowhere.csv", r"data must be one of digits, .*'nowhere.csv'.* or give the path .* that exists"),
     ("--data=", r"--data must not be empty"),
-    ("--loss hinge", r"--loss must be one of softmax_cross_entropy, .*, mean_squared_error; got 'hinge'"),
+    ("--loss hinge", r"--loss must be one of softmax_cross_entropy, .*, mean_squared_error, .*; got 'hinge'"),
     ("--loss cross_entropy_error", r"--loss must be one of .*: did you mean 'softmax_cross_entropy_error'\?"),
     ("--optimizer adem", r"--optimizer must be one of sgd, .*; got 'adem': did you mean 'adam'\?"),
     ("--activation sigmoyd", r"--activation must be one of .*; got 'sigmoyd': did you mean 'sigmoid'\?"),

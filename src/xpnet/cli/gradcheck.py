@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from xpnet.cli import options
-from xpnet.cli.loading import load
+from xpnet.cli.loading import OR_LOSS, load
 from xpnet.cli.printing import plain_table, say, stdout_console
 from xpnet.devices import select_device
 
@@ -32,7 +32,7 @@ def gradcheck(every: bool, **given: Any) -> None:
 
     settings = options.read_settings(given, dtype="float64", init="xavier")
     place = select_device(settings.device)
-    dataset = load(settings)
+    dataset = load(settings, or_numbers=OR_LOSS)
     net = settings.make_network(dataset.features, dataset.outputs, device=place)
     x = place.asarray(dataset.train.x[:_SAMPLES], settings.dtype)
     t = place.asarray(dataset.train.t[:_SAMPLES])

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from xpnet.checkpoint import Checkpoint, packed
-from xpnet.cli.loading import load
+from xpnet.cli.loading import OR_LOSS, load
 from xpnet.cli.measures import Measures, in_units, measure
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
@@ -30,7 +30,6 @@ from xpnet.training import Record, TrainingState, fit_epochs
 
 _SECONDS = 10.0
 """So much training may be lost, where nothing else is asked for."""
-_OR_NUMBERS = ", or take --loss mean_squared_error if they are numbers to be predicted"
 _NO_STATE = TrainingState({}, OptimizerState(), 0, 0)
 
 
@@ -55,7 +54,7 @@ class Job:
     ) -> Self:
         """Load the data, and make the network, or bring it back to the `checkpoint` of a `run`."""
         device = select_device(settings.device)
-        dataset = load(settings, or_numbers=_OR_NUMBERS, quiet=quiet)
+        dataset = load(settings, or_numbers=OR_LOSS, quiet=quiet)
         net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         fit_options = settings.fit_options(len(dataset.train.x))
         epochs, other = fit_options["epochs"], "validation"

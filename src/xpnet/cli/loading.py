@@ -9,6 +9,8 @@ from xpnet.datasets.samples import OR_NUMBERS
 from xpnet.losses import LOSSES
 from xpnet.settings import Settings
 
+OR_LOSS = ", or take --loss mean_squared_error if they are numbers to be predicted"
+"""So ends an error about labels that are rather numbers, for commands with that option."""
 _MANY_CLASSES = 30
 
 
