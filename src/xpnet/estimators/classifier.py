@@ -13,7 +13,7 @@ from xpnet.devices import device_of, to_host
 from xpnet.estimators.base import TwoLayerEstimator
 from xpnet.estimators.parameters import initializer, parameters
 from xpnet.losses import LOSSES
-from xpnet.losses.tasks import MultiLabel, Probabilistic
+from xpnet.losses.tasks import Probabilistic
 
 _LOSSES = [name for name, loss in LOSSES.items() if isinstance(loss.task, Probabilistic)]
 
@@ -154,7 +154,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
 def _positions(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
     """Return the places of labels among the sorted classes."""
     places = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-    if (wrong := y[classes[places] != y]).size:
+    if wrong := y[classes[places] != y].tolist():
         raise ValueError(
             f"y has the label {wrong[0]!r}, which is none of the classes of the first call, {classes.tolist()}: "
             "name all of them there (partial_fit has classes=), or fit anew with warm_start=False"
