@@ -6,9 +6,7 @@ from pathlib import Path
 
 project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 extras = project["optional-dependencies"]
-for requirement in project["dependencies"] + [
-    line for extra in ("onnx", "plot", "sklearn", "test") for line in extras[extra]
-]:
+for requirement in sum((extras[extra] for extra in ("onnx", "plot", "sklearn", "test")), project["dependencies"]):
     if requirement.startswith("xpnet["):
         continue
     bound = re.fullmatch(r"([\w.-]+)>=([\w.]+)", requirement)

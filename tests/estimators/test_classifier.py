@@ -72,5 +72,5 @@ def test_any_of_several_labels_may_hold():
 
 
 def test_its_losses_are_those_of_classes():
-    with pytest.raises(ValueError, match="loss must be one of softmax_cross_entropy, .*; got 'huber'"):
+    with pytest.raises(ValueError, match=r"loss must be one of softmax_cross_entropy, .*; got 'huber'"):
         TwoLayerClassifier(loss="huber").fit(X, THREE)

@@ -68,6 +68,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     (True, array([0, 0]))
     """
 
+    classes_: Array
     __init__ = initializer(parameters(label_smoothing=0.0, class_weight=None))
     _score = "accuracy"
 
@@ -126,7 +127,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
 
     @property
     def _is_multilabel(self) -> bool:
-        return self.loss == "multilabel_cross_entropy"
+        return bool(self.loss == "multilabel_cross_entropy")
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, classes: Any, *, fresh: bool, epochs: int | None) -> Self:
         settings = self._settings(_LOSSES, label_smoothing=self.label_smoothing)
