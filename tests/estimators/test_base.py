@@ -130,7 +130,7 @@ def test_arrays_of_every_library_are_answered_in_kind(backend, close, kind, y):
         assert model.net_.device == device_of(x)
         # As far as products of another library differ in 3 epochs, of weights of about 1.
         close(model.predict(x), expected.predict(X), rtol=0, atol=1e-9)
-        assert model.score(x, t) == pytest.approx(expected.score(X, y), abs=1e-9)
+        assert model.score(x, t) == pytest.approx(expected.score(X, y), abs=1e-6)  # PyTorch: a mean in float32
         if kind is TwoLayerClassifier:
             close(model.predict_proba(x), expected.predict_proba(X), rtol=0, atol=1e-9)
         if "numpy" not in backend.name:
