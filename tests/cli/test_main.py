@@ -313,12 +313,13 @@ def test_help_and_version():
     for arguments in ((), ("--help",), ("-h",)):
         code, out, err = xpnet(*arguments)
         assert (code, err) == (0, "")
-        for name in ("train", "evaluate", "predict", "gradcheck", "devices", "data"):
+        for name in ("train", "evaluate", "predict", "export", "gradcheck", "devices", "data"):
             assert re.search(rf"^  {name} +[A-Z][^.]*\.$", out, re.M)
     for name in (
         "train",
         "evaluate",
         "predict",
+        "export",
         "gradcheck",
         "devices",
         "data",
