@@ -80,8 +80,8 @@ class _Graph:
             cubes = add("Mul", add("Mul", add("Mul", z, z), z), scalar(0.044715))
             inner = add("Mul", add("Add", z, cubes), scalar(math.sqrt(2 / math.pi)))
             return add("Mul", add("Mul", z, scalar(0.5)), add("Add", add("Tanh", inner), scalar(1.0)))
-        if name == "silu":
-            return add("Mul", z, add("Sigmoid", z))
+        if name == "silu":  # z / (1 + exp(-z)): of z sigmoid(z) onnxruntime makes a kernel that it has in float only.
+            return add("Div", z, add("Add", add("Exp", add("Neg", z)), scalar(1.0)))
         node = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "identity": "Identity"}.get(name)
         if node is None:
             raise ValueError(f"format onnx knows the activations of this library, got {name}: take format npz")
