@@ -1,0 +1,156 @@
+"""A device by name, and the only two doors through which arrays move: `Device.asarray` and `to_host`."""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from xpnet._typing import Array, Namespace
+from xpnet.devices.fusion import Fused
+from xpnet.devices.libraries import DeviceUnavailableError, import_cupy, import_library
+
+_NAMESPACES = {
+    "cpu": "array_api_compat.numpy",
+    "gpu": "array_api_compat.cupy",
+    "torch": "array_api_compat.torch",
+    "jax": "jax.numpy",
+    "array_api_strict": "array_api_strict",
+}
+DEVICE_NAME = re.compile(r"cpu|gpu:\d+|(torch|jax|array_api_strict)(:[\w:]+)?")
+
+
+@dataclass(frozen=True)
+class Device:
+    """An array library and one of its devices, by name: what can be compared, pickled and sent to another process.
+
+    `select_device` makes one and proves that it works.
+
+    Parameters
+    ----------
+    name : str
+        "cpu" (NumPy), "gpu:N" (CuPy on CUDA GPU N), or another array library, alone or with one of its devices:
+        "torch", "torch:cuda:0", "jax", "array_api_strict:device1".
+    note : str
+        Why this device was chosen, in one line.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If that is no name.
+    DeviceUnavailableError
+        Once it is used, if its library is not installed or has no such device.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> cpu = xpnet.Device("cpu")
+    >>> cpu.asarray([[1, 2]], dtype="float32")
+    array([[1., 2.]], dtype=float32)
+    """
+
+    name: str = "cpu"
+    note: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        check_text(self.name)
+        if not DEVICE_NAME.fullmatch(self.name):
+            raise ValueError(
+                f"a Device has a name such as cpu, gpu:0, torch or torch:cuda:0, got {self.name!r}: "
+                "pass that to select_device, which also knows auto, gpu and cuda"
+            )
+
+    @cached_property
+    def namespace(self) -> Namespace:
+        """The library's array API namespace."""
+        if self.name.startswith("gpu"):
+            import_cupy()
+        # Imported here, since it loads all of NumPy, rarely used parts included, and takes longer than NumPy itself.
+        return import_library(_NAMESPACES[self.name.partition(":")[0]])
+
+    @cached_property
+    def handle(self) -> Any:
+        """What the library takes as ``device=``; None is its default device."""
+        library, _, place = self.name.partition(":")
+        if library == "gpu":
+            return import_cupy().cuda.Device(int(place))
+        if not place or library == "torch":
+            return place or None
+        # What they call themselves: cpu:0, or array_api_strict.Device('device1').
+        known = [device for device in self.namespace.__array_namespace_info__().devices() if device is not None]
+        devices = {re.findall(r"[\w:]+", str(device))[-1]: device for device in known}
+        if place not in devices:
+            raise DeviceUnavailableError(f"{library} has no device {place!r}: it has {', '.join(devices)}")
+        return devices[place]
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Return a context in which arrays that CuPy creates are on this GPU, whatever this thread's current one is."""
+        if not self.name.startswith("gpu"):
+            return nullcontext()
+        context: AbstractContextManager[Any] = type(self.handle)(self.handle.id)  # of its own, as threads may nest them
+        return context
+
+    def asarray(self, values: Any, dtype: str | None = None) -> Array:
+        """Bring host values (NumPy array, list, number), or an array of this library, to this device.
+
+        The result may share memory with the values.
+        """
+        xp = self.namespace
+        if isinstance(values, np.ndarray) and not values.flags.writeable:
+            values = values.copy()  # PyTorch would share the memory, and warn that it cannot protect it.
+        with self.current():
+            if dtype is None:
+                return xp.asarray(values, device=self.handle)
+            return xp.asarray(values, dtype=getattr(xp, dtype), device=self.handle)
+
+    def fused(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``function(*arrays, xp=namespace)`` as a function of the arrays alone; on a GPU it is one kernel.
+
+        See `xpnet.devices.fusion` for what a kernel can do.
+
+        Examples
+        --------
+        >>> import numpy as np, xpnet
+        >>> xpnet.Device("cpu").fused(lambda a, b, *, xp: xp.exp(a) - b)(np.zeros(2), np.ones(2))
+        array([0., 0.])
+        """
+        if self.name.startswith("gpu"):
+            return Fused(function, self.namespace)
+        return partial(function, xp=self.namespace)
+
+    def __reduce__(self) -> tuple[type["Device"], tuple[str, str]]:
+        return Device, (self.name, self.note)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def check_text(name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"device must be a name such as 'cpu' or a Device, got {name!r}")
+
+
+def to_host(array: Array) -> np.ndarray[Any, Any]:
+    """Return `array`, of any library and on any device, as a NumPy array: itself, if it is one.
+
+    What is on the host already may share its memory, and need not be writable.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> xpnet.to_host(np.asarray([1.0, 2.0]))
+    array([1., 2.])
+    """
+    if isinstance(array, np.ndarray | np.generic):
+        return np.asarray(array)
+    if array_api_compat.is_cupy_array(array):
+        return np.asarray(array.get())
+    if array_api_compat.is_torch_array(array):
+        return np.asarray(array.detach().cpu())
+    if array_api_compat.is_jax_array(array):
+        return np.asarray(array)
+    return np.from_dlpack(array)
