@@ -4,14 +4,13 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import array_api_compat
 import numpy as np
 
 from xpnet._typing import Array, Namespace
-from xpnet.devices.fusion import Fused
 from xpnet.devices.libraries import DeviceUnavailableError, import_cupy, import_library
 
 _NAMESPACES = {
@@ -94,6 +93,17 @@ class Device:
         context: AbstractContextManager[Any] = type(self.handle)(self.handle.id)  # of its own, as threads may nest them
         return context
 
+    @cached_property
+    def matmul_into(self) -> Callable[[Array, Array, Array], Array]:
+        """The function ``(a, b, out)`` that returns the product ``a @ b``, in `out` if its library writes into arrays.
+
+        The standard has no such thing. It saves memory that would be asked for, and a copy of what has to lie in `out`.
+        """
+        if self.name == "cpu" or self.name.startswith("gpu"):
+            matmul = self.namespace.matmul
+            return lambda a, b, out: matmul(a, b, out=out)
+        return lambda a, b, out: a @ b
+
     def asarray(self, values: Any, dtype: str | None = None) -> Array:
         """Bring host values (NumPy array, list, number), or an array of this library, to this device.
 
@@ -106,21 +116,6 @@ class Device:
             if dtype is None:
                 return xp.asarray(values, device=self.handle)
             return xp.asarray(values, dtype=getattr(xp, dtype), device=self.handle)
-
-    def fused(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return ``function(*arrays, xp=namespace)`` as a function of the arrays alone; on a GPU it is one kernel.
-
-        See `xpnet.devices.fusion` for what a kernel can do.
-
-        Examples
-        --------
-        >>> import numpy as np, xpnet
-        >>> xpnet.Device("cpu").fused(lambda a, b, *, xp: xp.exp(a) - b)(np.zeros(2), np.ones(2))
-        array([0., 0.])
-        """
-        if self.name.startswith("gpu"):
-            return Fused(function, self.namespace)
-        return partial(function, xp=self.namespace)
 
     def __reduce__(self) -> tuple[type["Device"], tuple[str, str]]:
         return Device, (self.name, self.note)

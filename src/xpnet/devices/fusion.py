@@ -6,10 +6,15 @@ for each of these and one for the results, which suits the few classes of many s
 
 import re
 from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 from typing import Any, TypeAlias
 
+from array_api_compat import is_cupy_namespace
+
+from xpnet._typing import Namespace
 from xpnet.devices.libraries import import_cupy
-from xpnet.devices.tracing import UNKNOWN, Functions, Node, Symbol
+from xpnet.devices.tracing import UNKNOWN, Functions, Node, Symbol, Trace
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -30,74 +35,97 @@ template <typename A, typename L> __device__ auto& at(A& array, const L& like, p
 """
 
 
-class Fused:
-    """A function of arrays and numbers that is one kernel, where it can be, for each choice of their dtypes.
+def fused(function: Function, *, xp: Namespace) -> Function:
+    """Return ``function(*arguments, xp=xp)`` as a function of the arguments alone: with CuPy a kernel, where it can be.
 
-    Results have the shape and the layout of the first array, to which the others broadcast; an argument that the
-    function changes in place is changed. A function that does what no kernel can (see `Functions`), or that is given
-    arrays of several dtypes, is called as it is.
+    Its arguments are arrays and numbers. Results have the shape and the layout of the first array, to which the others
+    broadcast; an argument that the function changes in place is changed. A function that does what no kernel can (see
+    `tracing.Functions`), or is given arrays of several dtypes, is called as it is.
+
+    Examples
+    --------
+    >>> import array_api_compat.numpy as xp
+    >>> from xpnet.devices import fused
+    >>> fused(lambda a, b, *, xp: xp.exp(a) - b, xp=xp)(xp.zeros(2), xp.ones(2))
+    array([0., 0.])
     """
+    return _Fused(function, xp) if is_cupy_namespace(xp) else partial(function, xp=xp)
 
-    def __init__(self, function: Function, namespace: Any) -> None:
-        self._function = function
-        self._namespace = namespace
+
+class _Fused:
+    """A function with a kernel for each choice of dtypes."""
+
+    def __init__(self, function: Function, xp: Namespace) -> None:
+        self._function, self._xp = function, xp
         self._kernels: dict[tuple[Any, ...], Function] = {}
 
     def __call__(self, *arguments: Any) -> Any:
-        """Return what the function returns, for arrays of CuPy."""
-        kind = tuple([getattr(argument, "dtype", None) for argument in arguments])
-        if kind not in self._kernels:
-            self._kernels[kind] = self._kernel(kind)
-        return self._kernels[kind](*arguments)
-
-    def _kernel(self, kind: tuple[Any, ...]) -> Function:
-        try:
-            return compiled(self._function, kind)
-        except UNKNOWN:
-            return lambda *arguments: self._function(*arguments, xp=self._namespace)
+        dtypes = tuple([getattr(argument, "dtype", None) for argument in arguments])
+        if dtypes not in self._kernels:
+            try:
+                self._kernels[dtypes] = compiled(self._function, dtypes)
+            except UNKNOWN:
+                self._kernels[dtypes] = partial(self._function, xp=self._xp)
+        return self._kernels[dtypes](*arguments)
 
 
-def compiled(function: Function, kind: tuple[Any, ...]) -> Function:
-    """Return `function` as a kernel, for arrays where `kind` holds a dtype, and numbers where it holds None."""
-    dtypes = set(kind) - {None}
-    if [dtype.kind for dtype in dtypes] != ["f"]:
+def compiled(function: Function, dtypes: tuple[Any, ...]) -> Function:
+    """Return `function` as a kernel for arrays of these dtypes, and numbers where there is None."""
+    kinds = set(dtypes) - {None}
+    if [dtype.kind for dtype in kinds] != ["f"]:
         raise NotImplementedError("a kernel computes in one floating dtype")
-    inputs = [Node(f"{'n' if dtype is None else 'a'}{place}") for place, dtype in enumerate(kind)]
-    arguments = [Symbol(node, *dtypes) for node in inputs]
-    returned = function(*arguments, xp=Functions)
-    changed = [place for place, node in enumerate(inputs) if arguments[place].node is not node]
+    trace = Trace(*kinds)
+    arguments = [_argument(trace, place, is_array=dtype is not None) for place, dtype in enumerate(dtypes)]
+    arrays = [place for place, dtype in enumerate(dtypes) if dtype is not None]
+    before = [argument.node for argument in arguments]
+    returned = function(*arguments, xp=Functions(trace))
     answers = [] if returned is None else list(returned) if isinstance(returned, tuple) else [returned]
     made = [answer for answer in answers if not any(answer is argument for argument in arguments)]
-    kernel = _kernel(function.__name__, inputs, [arguments[place].node for place in changed] + [x.node for x in made])
-    first = next(place for place, dtype in enumerate(kind) if dtype is not None)
-    empty_like = import_cupy().empty_like
+    changed = [place for place in arrays if arguments[place].node is not before[place]]
+    results = [trace.node(arguments[place]) for place in changed] + [trace.node(answer) for answer in made]
+    launch = _kernel(getattr(function, "__name__", "function"), arrays, trace, results)
     places = [next(i for i, x in enumerate((*arguments, *made)) if x is answer) for answer in answers]
+    empty_like, captured = import_cupy().empty_like, trace.captured
+    numbers = [number.compute for number in trace.numbers if number.compute is not None]
 
     def run(*given: Any) -> Any:
-        new = [empty_like(given[first]) for _ in made]
-        kernel(*given, *[given[place] for place in changed], *new)
+        new = [empty_like(given[arrays[0]]) for _ in made]
+        launch(
+            *[given[place] for place in arrays],
+            *captured,
+            *[compute(given) for compute in numbers],
+            *[given[place] for place in changed],
+            *new,
+        )
         values = [*given, *new]
-        results = tuple([values[place] for place in places])
-        return results if isinstance(returned, tuple) else results[0] if results else None
+        result = tuple([values[place] for place in places])
+        return result if isinstance(returned, tuple) else result[0] if result else None
 
     return run
 
 
-def _kernel(name: str, inputs: list[Node], results: list[Node]) -> Function:
-    """Return a function of the arguments, and the arrays for the results, that launches one kernel."""
+def _argument(trace: Trace, place: int, *, is_array: bool) -> Symbol:
+    if is_array:
+        return Symbol(trace, Node(f"a{place}", loads=True))
+    return Symbol(trace, compute=itemgetter(place))
+
+
+def _kernel(name: str, arrays: list[int], trace: Trace, results: list[Node]) -> Function:
+    """Return a function of all arrays, numbers and arrays for the results, that launches one kernel."""
     if not results:
         return lambda *arrays: None
     gathered = _gathered(results)
     if gathered and not all(node.varies() for node in results):
         raise NotImplementedError("a result has one value for each element")
-    raw = "raw " if gathered else ""
+    names = [f"a{place}" for place in arrays] + [f"c{place}" for place in range(len(trace.captured))]
+    kind = "raw T" if gathered else "T"
     kernel = import_cupy().ElementwiseKernel(
-        ", ".join(f"{raw}T {node.code}" if node.code[0] == "a" else f"float64 {node.code}" for node in inputs),
-        ", ".join(f"{raw}T r{place}" for place in range(len(results))),
+        ", ".join([f"{kind} {name}" for name in names] + [f"float64 n{i}" for i in range(len(trace.numbers))]),
+        ", ".join(f"{kind} r{place}" for place in range(len(results))),
         _by_rows(results, gathered) if gathered else _by_elements(results),
         f"xpnet_{re.sub(r'[^a-zA-Z0-9]', '_', name)}",
         preamble=_PREAMBLE,
-        options=("--fmad=false",),  # A product is rounded before it is added to, as by every other library.
+        options=("--fmad=false",),  # A product is rounded before it is added to, as it is by other libraries.
     )
     if not gathered:
         return lambda *arrays: kernel(*arrays)
@@ -150,7 +178,7 @@ def _write(node: Node, known: dict[Node, str], lines: list[str], load: str) -> s
     """Return the name of a value, after the lines that it takes to have all it is made of."""
     if node not in known:
         names = [_write(operand, known, lines, load) for operand in node.operands]
-        code = node.code.format(*names) if names else load.format(node.code) if node.code[0] == "a" else node.code
+        code = load.format(node.code) if node.loads else node.code.format(*names)
         known[node] = f"v{len(lines)}"
         lines.append(f"const {node.ctype} {known[node]} = {code};")
     return known[node]

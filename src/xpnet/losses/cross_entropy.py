@@ -140,7 +140,7 @@ class SoftmaxCrossEntropyError(CrossEntropyError):
 
     def _difference(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
         # The softmax changes by p_c (expm1(d_c) - S) / (1 + S) with S = sum_c p_c expm1(d_c).
-        p, exponentials = softmax(y), xp.expm1(change)
+        p, exponentials = probabilities(y, xp=xp), xp.expm1(change)
         sums = xp.sum(p * exponentials, axis=-1, keepdims=True)
         return super()._difference(p, targets, p * (exponentials - sums) / (1 + sums), xp=xp)
 
