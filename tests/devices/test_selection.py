@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet import devices
-from xpnet.devices import Device
+
+from xpnet.devices import Device, selection
 
 
 class CUDARuntimeError(RuntimeError):
@@ -76,7 +76,7 @@ class FakeCupy(ModuleType):
 @pytest.fixture
 def install(monkeypatch):
     """Give a function that makes a machine with this CuPy, outside any container."""
-    monkeypatch.setattr(devices, "_in_container", lambda: False)
+    monkeypatch.setattr(selection, "_in_container", lambda: False)
 
     def install(**machine):
         fake = FakeCupy(**machine)
@@ -250,7 +250,7 @@ def test_a_device_has_one_name_alone(name):
 
 
 def test_a_library_that_is_not_installed_is_told(monkeypatch):
-    monkeypatch.setattr(devices, "find_spec", lambda name: None)
+    monkeypatch.setattr(selection, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"or an installed array library such as torch, got 'jax'$"):
         xpnet.select_device("jax")
     monkeypatch.setitem(sys.modules, "jax.numpy", None)

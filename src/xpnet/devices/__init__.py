@@ -3,7 +3,17 @@
 from xpnet.devices.device import Device, to_host
 from xpnet.devices.fusion import fused
 from xpnet.devices.libraries import DeviceUnavailableError
+from xpnet.devices.overlap import ahead
 from xpnet.devices.reports import DeviceReport, list_devices
 from xpnet.devices.selection import select_device
 
-__all__ = ["Device", "DeviceReport", "DeviceUnavailableError", "fused", "list_devices", "select_device", "to_host"]
+__all__ = [
+    "Device",
+    "DeviceReport",
+    "DeviceUnavailableError",
+    "ahead",
+    "fused",
+    "list_devices",
+    "select_device",
+    "to_host",
+]

@@ -47,7 +47,7 @@ class Trace:
             return value.node
         if isinstance(value, int | float) and math.isfinite(value):
             return Node(f"T({value!r})")
-        if is_array_api_obj(value) and value.dtype == self.dtype:
+        if is_array_api_obj(value) and value.dtype == self.dtype and value.ndim > 0:
             self.captured.append(value)
             return Node(f"c{len(self.captured) - 1}", loads=True)
         raise NotImplementedError(f"a {type(value).__name__} in a kernel")
