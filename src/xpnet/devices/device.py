@@ -93,16 +93,25 @@ class Device:
         context: AbstractContextManager[Any] = type(self.handle)(self.handle.id)  # of its own, as threads may nest them
         return context
 
+    # The standard has no way to say where a result is to lie. To write into memory that is there saves asking for some,
+    # which costs the system's time page by page, and a copy where the result has its place in a larger array.
+
     @cached_property
     def matmul_into(self) -> Callable[[Array, Array, Array], Array]:
-        """The function ``(a, b, out)`` that returns the product ``a @ b``, in `out` if its library writes into arrays.
-
-        The standard has no such thing. It saves memory that would be asked for, and a copy of what has to lie in `out`.
-        """
-        if self.name == "cpu" or self.name.startswith("gpu"):
-            matmul = self.namespace.matmul
+        """The function ``(a, b, out)`` that returns ``a @ b``: in `out`, if this library writes into arrays."""
+        if self.name == "cpu":
+            return lambda a, b, out: np.matmul(a, b, out=out)
+        if self.name.startswith("gpu"):
+            matmul = import_cupy().matmul
             return lambda a, b, out: matmul(a, b, out=out)
         return lambda a, b, out: a @ b
+
+    def take_into(self, x: Array, rows: Array, out: Array) -> Array:
+        """Return the rows of `x` at an array of indices: on the CPU in `out`, which a GPU may be working with."""
+        if self.name != "cpu":
+            return self.namespace.take(x, rows, axis=0)
+        # NumPy gathers into memory of its own and copies it, unless it may clip indices: none of them is out of range.
+        return x.take(rows, axis=0, out=out, mode="clip")
 
     def asarray(self, values: Any, dtype: str | None = None) -> Array:
         """Bring host values (NumPy array, list, number), or an array of this library, to this device.

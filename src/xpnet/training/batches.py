@@ -134,29 +134,42 @@ class Block(NamedTuple):
             yield self.x[step, ...], Targets(self.targets.values[step, ...], self.targets.weights[step, ...])
 
 
-def blocks(net: TwoLayerNet[Any], train: Split, order: Array, batch_size: int) -> Iterator[Block]:
-    """Yield the mini-batches of an epoch.
+class Batches:
+    """The mini-batches of every epoch.
 
-    Rows are gathered for a block of many mini-batches at once: few launches on a GPU, and on a CPU a piece of memory
-    that is large enough for the C library to keep, where one allocated per step goes back to the system each time.
+    Rows are gathered for a block of many mini-batches at once: few launches on a GPU. The inputs of every block are
+    gathered into the same memory, which on a CPU would else go back to the system and come again, page by page.
     """
-    xp, rows, members = train.xp, order.shape[0], net.members or 1
-    batch_size = min(batch_size, rows)
-    row_bytes = max(net.input_size, members * net.output_size) * xp.finfo(train.x.dtype).bits // 8
-    block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * row_bytes))
-    full = rows - rows % batch_size
-    starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
-    for start, stop in zip(starts, [*starts[1:], rows], strict=True):
-        size = min(batch_size, stop - start)
-        block = train.take(order[start:stop])
-        steps = ((stop - start) // size, 1, size) if net.members else ((stop - start) // size, size)
-        weight = block.sample_weight
+
+    def __init__(self, net: TwoLayerNet[Any], train: Split, batch_size: int) -> None:
+        self._net, self._train = net, train
+        self._size = min(batch_size, train.x.shape[0])
+        xp, kind = train.xp, {"dtype": train.x.dtype, "device": device(train.x)}
+        row_bytes = max(net.input_size, (net.members or 1) * net.output_size) * xp.finfo(train.x.dtype).bits // 8
+        self._block_rows = self._size * max(1, _BLOCK_BYTES // (self._size * row_bytes))
+        self._ones = xp.ones((1, self._size), **kind)
+        self._kept = xp.empty((min(self._block_rows, train.x.shape[0]), net.input_size), **kind)
+
+    def blocks(self, order: Array) -> Iterator[Block]:
+        """Yield the mini-batches of an epoch; each block is overwritten by the next."""
+        rows = order.shape[0]
+        full = rows - rows % self._size
+        starts = [*range(0, full, self._block_rows), *([full] if full < rows else [])]
+        for start, stop in zip(starts, [*starts[1:], rows], strict=True):
+            yield self._block(order[start:stop])
+
+    def _block(self, rows: Array) -> Block:
+        net, xp, count = self._net, self._train.xp, rows.shape[0]
+        x = net.device.take_into(self._train.x, rows, self._kept[:count, :])
+        t = xp.take(self._train.t, rows, axis=0)
+        size = min(self._size, count)
+        steps = (count // size, 1, size) if net.members else (count // size, size)
+        weight = self._train.sample_weight
         if weight is not None:
+            weight = xp.take(weight, rows, axis=-1)
             weight = xp.reshape(weight, (-1, *steps) if weight.ndim > 1 else steps)
             # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
             weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(steps) else weight
-        t = xp.reshape(block.t, (*steps, *block.t.shape[1:]))
-        shape = (*steps, net.output_size)
-        targets = net.loss_function.prepare_mean(t, shape, block.x.dtype, sample_weight=weight, xp=xp)
-        ones = xp.ones((1, size), dtype=block.x.dtype, device=device(block.x))
-        yield Block(xp.reshape(block.x, (-1, size, net.input_size)), targets, ones)
+        t, shape = xp.reshape(t, (*steps, *t.shape[1:])), (*steps, net.output_size)
+        targets = net.loss_function.prepare_mean(t, shape, x.dtype, sample_weight=weight, xp=xp)
+        return Block(xp.reshape(x, (-1, size, net.input_size)), targets, self._ones[:, :size])
