@@ -12,6 +12,7 @@ from xpnet.devices import fused, fusion
 from xpnet.losses import LOSSES
 from xpnet.losses.targets import Targets
 from xpnet.optimizers import OPTIMIZERS
+from xpnet.optimizers.optimizer import _update
 
 RNG = np.random.default_rng(0)
 Z = 5 * RNG.normal(size=(7, 5))
@@ -181,13 +182,12 @@ def test_the_source_says_what_the_function_does(compile_kernels):
     ]
 
 
+@pytest.fixture
 def kernels_of_training(compile_kernels):
-    """Compile all that a step of training takes of kernels."""
+    """Give all kernels that a step may take, and some more."""
     f32 = np.dtype("float32")
     for function, values in CASES.values():
         fusion.compiled(function, tuple(None if isinstance(x, float) else f32 for x in values))
-    from xpnet.optimizers.optimizer import _update
-
     for kind in OPTIMIZERS.values():
         for options in ({}, {"weight_decay": 0.1, "learning_rate": [0.1, 0.2]}):
             optimizer = kind(**options).beside(np.ones((2, 3), "f4"), members=True, xp=np)
@@ -196,5 +196,50 @@ def kernels_of_training(compile_kernels):
     return compile_kernels
 
 
-def test_every_activation_loss_and_optimizer_is_one_kernel(compile_kernels):
-    assert len(kernels_of_training(compile_kernels)) == len(CASES) - 2 + 2 * len(OPTIMIZERS)
+def test_every_activation_loss_and_optimizer_is_one_kernel(kernels_of_training):
+    assert len(kernels_of_training) == len(CASES) - 2 + 2 * len(OPTIMIZERS)
+
+
+def cuda_source(kernel, dtype, ndim):
+    """Return a kernel as CuPy would have it, for arrays with so many axes."""
+
+    def declared(params, const):
+        for kind, name in (param.rsplit(" ", 1) for param in params.split(", ")):
+            array = f"{const}CArray<{dtype}, {ndim}>"
+            if kind == "float64":
+                yield f"const double {name}", ""
+            elif kind == "raw T":
+                yield f"{array} {name}", ""
+            else:
+                yield f"{array} _{name}", f"{const}{dtype}& {name} = _{name}[i];"
+
+    params, lines = zip(*declared(kernel.inputs, "const "), *declared(kernel.outputs, ""), strict=True)
+    return f"""
+        #include <cupy/complex.cuh>
+        #include <cupy/carray.cuh>
+        typedef {dtype} T;
+        {kernel.preamble}
+        extern "C" __global__ void {kernel.name}({", ".join(params)}, ptrdiff_t size) {{
+            CUPY_FOR(i, size) {{ {" ".join(lines)} {kernel.code} }}
+        }}"""
+
+
+def test_nvidias_compiler_takes_every_kernel(kernels_of_training):
+    core = pytest.importorskip("cupy._core.core", reason="CuPy is not installed (it needs no GPU here)")
+    from cupy.cuda import nvrtc
+
+    try:
+        nvrtc.getVersion()
+    except Exception as error:
+        pytest.skip(f"CuPy finds no NVRTC ({type(error).__name__}): pip install cuda-toolkit[cudart,nvrtc]")
+    options = ("-arch=sm_90", "-ftz=true", "--device-as-default-execution-space")
+    for number, kernel in enumerate(kernels_of_training):
+        for dtype in ("float", "double"):
+            source = cuda_source(kernel, dtype, ndim=2 + number % 2)
+            program = nvrtc.createProgram(source, "kernel.cu", [], [])
+            try:
+                nvrtc.compileProgram(program, [*options, *core.assemble_cupy_compiler_options(kernel.options)])
+            except nvrtc.NVRTCError:
+                pytest.fail(f"{nvrtc.getProgramLog(program)} in {source}")
+            finally:
+                nvrtc.destroyProgram(program)

@@ -1,4 +1,4 @@
-"""Items made ahead: all of them in order, and on two streams each made before it is used and after its memory is free."""
+"""Items made ahead: all in order, and on two streams each made before it is used and after its memory is free."""
 
 from types import SimpleNamespace
 
@@ -22,27 +22,28 @@ class Stream:
         self.done |= event
 
     def __enter__(self):
-        Cuda.current.append(self)
+        current.append(self)
 
     def __exit__(self, *error):
-        Cuda.current.pop()
+        current.pop()
+
+
+current = [Stream()]
 
 
 class Cuda:
     """The streams of a GPU that notes, for everything that is done, what is certain to have been done before."""
 
-    current = [Stream()]
-
     def __init__(self, monkeypatch):
         self.before = {}
-        Cuda.current = [Stream()]
-        cuda = SimpleNamespace(get_current_stream=lambda: Cuda.current[-1], Stream=lambda non_blocking: Stream())
+        current[:] = [Stream()]
+        cuda = SimpleNamespace(get_current_stream=lambda: current[-1], Stream=lambda non_blocking: Stream())
         monkeypatch.setattr(overlap, "import_cupy", lambda: SimpleNamespace(cuda=cuda))
         monkeypatch.setattr(overlap, "is_cupy_namespace", lambda xp: True)
 
     def do(self, what):
-        self.before[what] = set(Cuda.current[-1].done)
-        Cuda.current[-1].done.add(what)
+        self.before[what] = set(current[-1].done)
+        current[-1].done.add(what)
 
 
 def test_items_come_in_order(backend):
@@ -83,7 +84,7 @@ def test_an_error_of_an_item_comes_where_the_item_would(monkeypatch):
 
     with pytest.raises(OSError, match="gone"):
         list(ahead(items(), xp=np))
-    assert len(Cuda.current) == 1
+    assert len(current) == 1
 
 
 def test_with_one_stream_items_are_made_when_they_are_asked_for(monkeypatch):

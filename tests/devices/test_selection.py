@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import xpnet
-
 from xpnet.devices import Device, selection
 
 
