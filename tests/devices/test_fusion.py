@@ -30,6 +30,11 @@ def differentiate(y, bias, values, weights, *, loss, xp):
     return y, loss._terms(y, Targets(values, weights), xp=xp).gradient()
 
 
+def functions(a, b, *, xp):
+    bounded = xp.sin(a) + xp.cos(b) * xp.tanh(a) - xp.sign(b) * xp.expm1(-xp.abs(a))
+    return bounded, xp.cosh(bounded) / xp.sinh(2 + xp.square(bounded)), xp.sign(a - a)
+
+
 def one_of_all(a, b, number, *, xp):
     lower, upper = xp.minimum(a, b), xp.maximum(a, 0.5)
     signs = xp.astype(a > b, a.dtype) - xp.astype(b >= a, a.dtype) + xp.where(a < 0, xp.zeros_like(a), xp.ones_like(a))
@@ -44,6 +49,7 @@ CASES = {
         f"loss {name}": (partial(differentiate, loss=loss()), (Z, BIAS, TARGETS, WEIGHTS))
         for name, loss in LOSSES.items()
     },
+    "functions": (functions, (Z, BIAS)),
     "one of all": (one_of_all, (Z, BIAS, 0.25)),
     "nothing": (lambda z, *, xp: None, (Z,)),
     "itself": (lambda z, *, xp: z, (Z,)),

@@ -93,6 +93,11 @@ class Device:
         context: AbstractContextManager[Any] = type(self.handle)(self.handle.id)  # of its own, as threads may nest them
         return context
 
+    @property
+    def compiles(self) -> bool:
+        """Whether what is computed for the first time takes longer, since it is compiled."""
+        return self.name.startswith("gpu")
+
     # The standard has no way to say where a result is to lie. To write into memory that is there saves asking for some,
     # which costs the system's time page by page, and a copy where the result has its place in a larger array.
 

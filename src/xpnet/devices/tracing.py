@@ -166,6 +166,8 @@ class Functions:
         return x
 
 
-_CODE = {name: f"{name}({{0}})" for name in ("exp", "expm1", "log", "log1p", "sqrt", "tanh")}
+_NAMES = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "sinh", "cosh", "tanh")
+_CODE = {name: f"{name}({{0}})" for name in _NAMES}
 _CODE |= {name: f"{name}({{0}}, {{1}})" for name in ("maximum", "minimum")}
 _CODE |= {"abs": "fabs({0})", "where": "{0} ? {1} : {2}", "zeros_like": "T(0)", "ones_like": "T(1)"}
+_CODE |= {"sign": "{0} != {0} ? {0} : T({0} > 0) - T({0} < 0)", "square": "{0} * {0}"}

@@ -43,6 +43,8 @@ class Job(NamedTuple):
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
     """Train `net`, whose parameters are those of `state`, and yield a record of every epoch."""
     start, xp = time.perf_counter(), job.train.xp
+    if net.device.compiles:
+        _compile(net, job, state)
     with net.device.current():
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
         batches = Batches(net, job.train, job.batch_size)
@@ -74,6 +76,16 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
     if job.patience is not None and state.best is not None:
         with net.device.current():
             net.params.update(copied(state.best.params))
+
+
+def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
+    """Do a short epoch of which nothing stays, so that the first epoch's rate is that of the others."""
+    splits = [split.at(slice(0, job.batch_size)) for split in (job.train, job.validation) if split is not None]
+    with net.device.current(), np.errstate(all="ignore"):
+        descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
+        order = net.device.asarray(np.arange(splits[0].x.shape[0]))
+        losses = _train_epoch(net, Batches(net, splits[0], job.batch_size), order, descent)
+        _read_at_once([losses, *(scores(net, split) for split in splits)], xp=job.train.xp)
 
 
 def _next_state(

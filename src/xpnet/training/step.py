@@ -16,6 +16,18 @@ Differentiate: TypeAlias = Callable[[Params, Array, Array, Targets], tuple[Array
 the sum of the losses, in the layout; that may be overwritten by the next call."""
 
 
+def operations(input_size: int, hidden_size: int, output_size: int, batch_size: int, members: int = 1) -> int:
+    """Return how many floating-point operations the matrix products of a step take.
+
+    Examples
+    --------
+    >>> from xpnet.training import operations
+    >>> operations(784, 50, 10, 100)
+    15980000
+    """
+    return 2 * members * batch_size * hidden_size * (2 * input_size + 3 * output_size)
+
+
 def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     """Return the function that differentiates by backpropagation; all that stays the same is looked up here, once."""
     xp, into = layout.xp, net.device.matmul_into
