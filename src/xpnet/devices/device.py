@@ -12,6 +12,7 @@ import numpy as np
 
 from xpnet._typing import Array, Namespace
 from xpnet.devices.libraries import DeviceUnavailableError, import_cupy, import_library
+from xpnet.devices.reductions import QuickReductions
 
 _NAMESPACES = {
     "cpu": "array_api_compat.numpy",
@@ -72,6 +73,11 @@ class Device:
         return import_library(_NAMESPACES[self.name.partition(":")[0]])
 
     @cached_property
+    def step_namespace(self) -> Namespace:
+        """The same for the loop of training, where arrays may be so small that the Python around a call counts."""
+        return QuickReductions(self.namespace) if self.name == "cpu" else self.namespace
+
+    @cached_property
     def handle(self) -> Any:
         """What the library takes as ``device=``; None is its default device."""
         library, _, place = self.name.partition(":")
@@ -117,6 +123,11 @@ class Device:
             return self.namespace.take(x, rows, axis=0)
         # NumPy gathers into memory of its own and copies it, unless it may clip indices: none of them is out of range.
         return x.take(rows, axis=0, out=out, mode="clip")
+
+    @property
+    def gather_bytes(self) -> int:
+        """How much to gather at once: on a CPU what stays in its second-level cache, on others much for a launch."""
+        return 2**19 if self.name == "cpu" else 2**22
 
     def asarray(self, values: Any, dtype: str | None = None) -> Array:
         """Bring host values (NumPy array, list, number), or an array of this library, to this device.

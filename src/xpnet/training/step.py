@@ -30,7 +30,7 @@ def operations(input_size: int, hidden_size: int, output_size: int, batch_size: 
 
 def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     """Return the function that differentiates by backpropagation; all that stays the same is looked up here, once."""
-    xp, into = layout.xp, net.device.matmul_into
+    xp, into = net.device.step_namespace, net.device.matmul_into
     activation, loss = net.activation, net.loss_function
     kept = layout.joined(net.params)
     g = layout.parts(kept)
