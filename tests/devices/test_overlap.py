@@ -37,7 +37,10 @@ class Cuda:
     def __init__(self, monkeypatch):
         self.before = {}
         current[:] = [Stream()]
-        cuda = SimpleNamespace(get_current_stream=lambda: current[-1], Stream=lambda non_blocking: Stream())
+        cuda = SimpleNamespace(
+            get_current_stream=lambda: current[-1], Stream=lambda non_blocking: Stream(), Device=lambda: gpu
+        )
+        gpu = SimpleNamespace(id=id(self))
         monkeypatch.setattr(overlap, "import_cupy", lambda: SimpleNamespace(cuda=cuda))
         monkeypatch.setattr(overlap, "is_cupy_namespace", lambda xp: True)
 
@@ -75,6 +78,24 @@ def test_an_item_is_made_while_the_one_before_it_is_used(monkeypatch, count):
             assert ("use", number - 2) in cuda.before["make", number]
 
 
+def test_items_of_items_share_the_second_stream(monkeypatch):
+    """So that each gets memory that nobody works with any more, though it was another's."""
+    cuda = Cuda(monkeypatch)
+
+    def items(*names):
+        for name in names:
+            cuda.do(("make", name))
+            yield name
+
+    for outer in ahead(items("a", "b", "c"), xp=np):
+        for inner in ahead(items(f"{outer}1", f"{outer}2", f"{outer}3"), xp=np):
+            cuda.do(("use", inner))
+            assert {("make", outer), ("make", inner)} <= cuda.before["use", inner]
+    assert ("use", "a3") in cuda.before["make", "b1"]
+    assert ("use", "a1") in cuda.before["make", "a3"]
+    assert ("use", "a2") not in cuda.before["make", "a3"]
+
+
 def test_an_error_of_an_item_comes_where_the_item_would(monkeypatch):
     Cuda(monkeypatch)
 
@@ -88,7 +109,8 @@ def test_an_error_of_an_item_comes_where_the_item_would(monkeypatch):
 
 
 def test_with_one_stream_items_are_made_when_they_are_asked_for(monkeypatch):
-    cuda = SimpleNamespace(get_current_stream=object, Stream=lambda non_blocking: object())
+    gpu = SimpleNamespace(id=-1)
+    cuda = SimpleNamespace(get_current_stream=object, Stream=lambda non_blocking: object(), Device=lambda: gpu)
     monkeypatch.setattr(overlap, "import_cupy", lambda: SimpleNamespace(cuda=cuda))
     monkeypatch.setattr(overlap, "is_cupy_namespace", lambda xp: True)
     items = iter(range(3))

@@ -1,5 +1,6 @@
 """What is needed next, made beside what is done now."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -28,11 +29,28 @@ def ahead(items: Iterator[Item], *, xp: Namespace) -> Iterator[Item]:
         return items
     cuda = import_cupy().cuda
     try:
-        here, beside = cuda.get_current_stream(), cuda.Stream(non_blocking=True)
+        here, beside = cuda.get_current_stream(), _second_stream(cuda)
         beside.wait_event(here.record())
     except Exception:  # Of many kinds, and each means that there is one stream alone: then it does all.
         return items
     return _on_two_streams(items, here, beside)
+
+
+class _Streams(threading.local):
+    """The second stream of each GPU, one for a thread: CuPy keeps memory for each, to be used again on that alone."""
+
+    def __init__(self) -> None:
+        self.of: dict[int, Any] = {}
+
+
+_SECOND = _Streams()
+
+
+def _second_stream(cuda: Any) -> Any:
+    gpu = cuda.Device().id
+    if gpu not in _SECOND.of:
+        _SECOND.of[gpu] = cuda.Stream(non_blocking=True)
+    return _SECOND.of[gpu]
 
 
 def _on_two_streams(items: Iterator[Item], here: Any, beside: Any) -> Iterator[Item]:
