@@ -3,10 +3,10 @@
 from functools import partial
 from types import SimpleNamespace
 
+import array_api_compat.numpy
 import numpy as np
 import pytest
 
-import xpnet
 from xpnet.activations import ACTIVATIONS
 from xpnet.devices import fused, fusion
 from xpnet.losses import LOSSES
@@ -53,7 +53,6 @@ CASES = {
     "one of all": (one_of_all, (Z, BIAS, 0.25)),
     "nothing": (lambda z, *, xp: None, (Z,)),
     "itself": (lambda z, *, xp: z, (Z,)),
-    "in place": (lambda z, b, *, xp: z.__imul__(b) if z is b else z * 2 + b, (Z, BIAS)),
 }
 
 
@@ -75,27 +74,29 @@ def compile_kernels(monkeypatch):
 @pytest.mark.parametrize("layout", ["rows", "columns", "members"])
 @pytest.mark.parametrize("case", list(CASES))
 def test_a_kernel_does_what_the_function_does(backend, close, case, layout, dtype):
-    """To the bit where the device rounds each operation by itself, as it is told to; sums are formed in two orders."""
+    """As on NumPy: a device may round exponentials and sums otherwise."""
     function, values = CASES[case]
+    host = [x if isinstance(x, float) else x.astype(dtype) for x in values]
+    if layout == "columns":
+        host[0] = np.asfortranarray(host[0])
+    elif layout == "members":
+        host[0] = np.stack([host[0], host[0] + 1])
+
+    def on_device(x):
+        return x if isinstance(x, float) else backend.asarray(x.mT).mT if x.flags.fnc else backend.asarray(x)
+
+    given = [on_device(x) for x in host]
     if backend.name == "numpy-readonly":
-        return
-
-    def arguments():
-        z, *rest = (x if isinstance(x, float) else backend.asarray(x, dtype) for x in values)
-        if layout == "columns":
-            z = backend.asarray(np.ascontiguousarray(values[0].T), dtype).mT
-        elif layout == "members":
-            z = backend.xp.stack([z, z + 1])
-        return z, *rest
-
-    given, plain = arguments(), arguments()
+        given[0] = given[0].copy()
     with np.errstate(over="ignore"):  # A sigmoid's exponential may, on its way to 0.
-        result, expected = fused(function, xp=backend.xp)(*given), function(*plain, xp=backend.xp)
-    assert type(result) is type(expected)
+        result, expected = fused(function, xp=backend.xp)(*given), function(*host, xp=array_api_compat.numpy)
+    assert type(result) is tuple if isinstance(expected, tuple) else not isinstance(result, tuple)
     pairs = zip(result, expected, strict=True) if isinstance(expected, tuple) else [(result, expected)]
-    for ours, truth in [*pairs, (given[0], plain[0])]:
-        if truth is not None:
-            close(ours, xpnet.to_host(truth), dtype=dtype, roundings=4)
+    for ours, truth in [*pairs, *([] if backend.name == "jax" else [(given[0], host[0])])]:
+        if truth is None:
+            assert ours is None
+        else:
+            close(ours, truth, dtype=dtype, roundings=16)
 
 
 REFUSED = {

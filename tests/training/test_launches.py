@@ -8,7 +8,7 @@ import pytest
 
 import xpnet
 from xpnet.activations import ACTIVATIONS
-from xpnet.devices import fusion
+from xpnet.devices import fusion, products
 from xpnet.losses import LOSSES
 from xpnet.optimizers import OPTIMIZERS
 
@@ -26,7 +26,8 @@ def count(monkeypatch):
     import cupy
 
     if hasattr(cupy, "simulated"):
-        # It has no ElementwiseKernel, but can take a function for one, and counts it as one.
+        # It has neither ElementwiseKernel nor cuBLAS, but can take a function for one kernel, and counts it as one.
+        monkeypatch.setattr(products, "matmul", cupy.fuse(products.matmul))
         monkeypatch.setattr(fusion, "compiled", lambda function, dtypes: cupy.fuse(as_function(function, xp)))
         from cupy import _count
 
@@ -61,6 +62,7 @@ CASES = {
     **{f"optimizer {name}": (rule(), {}) for name, rule in OPTIMIZERS.items()},
     **{f"activation {name}": (xpnet.SGD(), {"activation": name}) for name in ACTIVATIONS},
     **{f"loss {name}": (xpnet.SGD(), {"loss": name}) for name in LOSSES},
+    "members": (xpnet.Adam([0.1, 0.2, 0.3], beta2=[0.9, 0.99, 0.999]), {"members": 3}),
     "schedule and decay": (xpnet.Adam(xpnet.CosineDecay(0.1, steps=100), weight_decay=0.1), {"dtype": "float64"}),
 }
 

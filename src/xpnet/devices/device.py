@@ -1,5 +1,6 @@
 """A device by name, and the only two doors through which arrays move: `Device.asarray` and `to_host`."""
 
+import operator
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -11,6 +12,7 @@ import array_api_compat
 import numpy as np
 
 from xpnet._typing import Array, Namespace
+from xpnet.devices import products
 from xpnet.devices.libraries import DeviceUnavailableError, import_cupy, import_library
 from xpnet.devices.reductions import QuickReductions
 
@@ -110,12 +112,14 @@ class Device:
     @cached_property
     def matmul_into(self) -> Callable[[Array, Array, Array], Array]:
         """The function ``(a, b, out)`` that returns ``a @ b``: in `out`, if this library writes into arrays."""
-        if self.name == "cpu":
-            return lambda a, b, out: np.matmul(a, b, out=out)
         if self.name.startswith("gpu"):
-            matmul = import_cupy().matmul
-            return lambda a, b, out: matmul(a, b, out=out)
-        return lambda a, b, out: a @ b
+            return products.matmul
+        return np.matmul if self.name == "cpu" else lambda a, b, out: a @ b
+
+    @cached_property
+    def matmul(self) -> Callable[[Array, Array], Array]:
+        """The function ``(a, b)`` that returns ``a @ b``."""
+        return products.matmul if self.name.startswith("gpu") else operator.matmul
 
     def take_into(self, x: Array, rows: Array, out: Array) -> Array:
         """Return the rows of `x` at an array of indices: on the CPU in `out`, which a GPU may be working with."""

@@ -30,7 +30,7 @@ def operations(input_size: int, hidden_size: int, output_size: int, batch_size: 
 
 def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     """Return the function that differentiates by backpropagation; all that stays the same is looked up here, once."""
-    xp, into = net.device.step_namespace, net.device.matmul_into
+    xp, matmul, into = net.device.step_namespace, net.device.matmul, net.device.matmul_into
     activation, loss = net.activation, net.loss_function
     kept = layout.joined(net.params)
     g = layout.parts(kept)
@@ -54,10 +54,10 @@ def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     first, last, back = (fused(f, xp=xp) for f in (activate, differentiate_loss, differentiate_activation))
 
     def differentiate(params: Params, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
-        hidden, values = first(x @ params["W1"], params["b1"])
+        hidden, values = first(matmul(x, params["W1"]), params["b1"])
         # Transposed twice, so that the samples of a class lie side by side: softmax's sums and maxima run along them.
-        outputs, slopes = last((params["W2"].mT @ values.mT).mT, params["b2"], *targets)
-        hidden_slopes = back(slopes @ params["W2"].mT, hidden, values)
+        outputs, slopes = last(matmul(params["W2"].mT, values.mT).mT, params["b2"], *targets)
+        hidden_slopes = back(matmul(slopes, params["W2"].mT), hidden, values)
         # A product with ones takes half the time of a sum over the samples.
         parts = {
             "W1": into(x.mT, hidden_slopes, g["W1"]),
