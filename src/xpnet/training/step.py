@@ -1,6 +1,7 @@
 """One step of training, in as few array calls as it takes: on a GPU each is a launch, on a CPU a microsecond."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeAlias
 
 from xpnet._typing import Array, Params
@@ -17,22 +18,25 @@ the sum of the losses, in the layout; that may be overwritten by the next call."
 
 def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     """Return the function that differentiates by backpropagation; all that stays the same is looked up here, once."""
-    xp, into = net.device.step_namespace, net.device.matmul_into
+    xp, device = net.device.step_namespace, net.device
     value, derivative, terms = net.activation._value, net.activation._derivative, net.loss_function._terms
+    into_hidden, into_outputs, back = map(device.matmul, (net.input_size, net.hidden_size, net.output_size))
+    into_gradient = cache(device.matmul_into)
     kept = layout.joined(net.params)
     g = layout.parts(kept)
 
     def differentiate(params: Params, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
-        hidden = x @ params["W1"]
+        hidden = into_hidden(x, params["W1"])
         hidden += params["b1"]
         values = value(hidden, xp=xp)
         # Transposed twice, so that the samples of a class lie side by side: softmax's sums and maxima run along them.
-        outputs = (params["W2"].mT @ values.mT).mT
+        outputs = into_outputs(params["W2"].mT, values.mT).mT
         outputs += params["b2"]
         slopes = terms(outputs, targets, xp=xp).gradient()
-        hidden_slopes = slopes @ params["W2"].mT
+        hidden_slopes = back(slopes, params["W2"].mT)
         hidden_slopes *= derivative(hidden, values, xp=xp)
         # A product with ones takes half the time of a sum over the samples.
+        into = into_gradient(ones.shape[-1])
         parts = {
             "W1": into(x.mT, hidden_slopes, g["W1"]),
             "b1": into(ones, hidden_slopes, g["b1"]),
@@ -84,6 +88,10 @@ class Descent:
         self._flat = {_ALL: self._layout.joined(params)}
         self._seen = self._flat[_ALL]
         self._parts = self._layout.parts(self._seen)
+
+    def differentiate(self, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
+        """Return the outputs and the gradient of a step, and do not do it."""
+        return self._differentiate(self._parts, x, ones, targets)
 
     def step(self, x: Array, ones: Array, targets: Targets) -> Array:
         """Do one step, and return the outputs before it."""
