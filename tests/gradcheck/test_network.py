@@ -143,3 +143,10 @@ def test_command_refuses_wrong_input(options, message):
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_saturated_units_are_no_reason_to_warn():
+    net = xpnet.TwoLayerNet(2, 3, 2, init="xavier", dtype="float32")
+    net.params["W1"] *= np.float32(1e4)
+    x, t = np.random.default_rng(0).normal(size=(5, 2)), np.asarray([0, 1, 0, 1, 1])
+    assert check_network(net, x, t).verdict != "FAIL"

@@ -7,7 +7,7 @@ import click
 
 from xpnet.cli import options
 from xpnet.cli.loading import load
-from xpnet.cli.printing import plain_table, say, stdout_console
+from xpnet.cli.printing import plain_table, print_table, say
 from xpnet.devices import select_device
 
 _SAMPLES = 100
@@ -52,7 +52,7 @@ def gradcheck(every: bool, **given: Any) -> None:
             )
             shown = ""  # All arrays are checked together, so that the time is that of all.
         reports.append(report)
-    stdout_console().print(table)
+    print_table(table)
     if unjudged := sum(report.unjudged for report in reports):
         say("unjudged", f"{unjudged:,} entries: rounding hides them, or a relu is at its kink")
     verdict = worst_of(report.verdict for report in reports)

@@ -12,8 +12,8 @@ from typing import Any, Self
 import numpy as np
 
 from xpnet.checkpoint import Checkpoint, packed
+from xpnet.cli.drawing import draw
 from xpnet.cli.loading import load
-from xpnet.cli.measures import Measures, in_units, measure
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder
@@ -22,10 +22,10 @@ from xpnet.datasets import Dataset
 from xpnet.devices import select_device
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
-from xpnet.pictures import plot_curves, plot_predictions, plot_samples
 from xpnet.schedules import CONSTANT
 from xpnet.settings import Settings
 from xpnet.training import Record, TrainingState, fit_epochs
+from xpnet.training.measures import in_units, measure
 
 _SECONDS = 10.0
 """So much training may be lost, where nothing else is asked for."""
@@ -119,7 +119,7 @@ class Job:
             measures = measure(self.net, self.dataset)
             result = result or measures.as_dict(self.dataset)
             if plot:
-                _draw(history, self.other, measures, self.dataset, self.settings, folder.path)
+                draw(history, self.other, measures, self.dataset, self.net, self.settings.optimizer, folder.path)
         report.conclude(line, result, folder.path, folder.files())
 
 
@@ -185,23 +185,3 @@ class _Keeper:
 def _rule(settings: Settings) -> str:
     schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
     return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"
-
-
-def _draw(
-    history: list[Record[float]],
-    other: str,
-    measures: Measures,
-    dataset: Dataset,
-    settings: Settings,
-    folder: Path,
-) -> None:
-    shape = f"{dataset.features}-{settings.hidden}-{dataset.outputs}"
-    title = f"{dataset.name}, {shape} {settings.activation}, {settings.optimizer}"
-    if history:
-        plot_curves(history, folder / "curves.png", title=title, validation=other)
-    if not dataset.classification:
-        plot_predictions(measures.true, measures.said, folder / "predictions.png", title=dataset.name)
-    elif dataset.image_shape is not None:
-        images = dataset.test.x.reshape(-1, *dataset.image_shape)
-        names, path = dataset.class_names, folder / "samples.png"
-        plot_samples(images, measures.true, measures.said, names, path, title=dataset.name)

@@ -18,9 +18,15 @@ from xpnet.model import Model
 
 @click.command
 @options.model_argument
-@click.argument("input", type=Path)
+@click.argument("input", type=options.PATH)
 @options.from_settings("label", "device")
-@click.option("--format", metavar="NAME", default="csv", help="csv, or json: an object a line.  [default: csv]")
+@click.option(
+    "--format",
+    metavar="NAME",
+    default="csv",
+    shell_complete=options.completing(("csv", "json")),
+    help="csv, or json: an object a line.  [default: csv]",
+)
 def predict(model: Path, input: Path, format: str, **given: Any) -> None:
     """Print what a model says of the samples of a file.
 

@@ -187,6 +187,8 @@ def _read(
         return folder, read_folder(folder, columns)
     path = Path(source)
     if not path.exists():
+        if path.suffix or path.name != str(source):
+            raise DataError(f"{path}: no such file or folder: give the path of one that exists")
         known(str(source))  # says which there are
     return path, reader_of(path, columns)(path, columns)
 

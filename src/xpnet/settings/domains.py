@@ -27,6 +27,8 @@ class Domain:
     """Takes a value and what to call it, and says what is wrong."""
     per_member: bool = False
     """Whether a sequence is taken, too: one value for each member."""
+    names: tuple[str, ...] = ()
+    """Values that have a name."""
 
     def read(self, value: Any, name: str) -> Any:
         """Return the value to keep: plain Python, sequences as tuples."""
@@ -44,7 +46,8 @@ class Domain:
 
 def choice(names: Iterable[str]) -> Domain:
     """Return the domain of one of these names."""
-    return Domain(str, "NAME", lambda value, name: check_choice(value, name, names))
+    names = tuple(names)
+    return Domain(str, "NAME", lambda value, name: check_choice(value, name, names), names=names)
 
 
 def integer(minimum: int, maximum: int) -> Domain:
@@ -132,9 +135,9 @@ class _ClassWeight(Domain):
         return super().read(value, name)
 
 
-CLASS_WEIGHT = _ClassWeight(str, f"{BALANCED}|FILE", NOT_NEGATIVE.check, per_member=True)
+CLASS_WEIGHT = _ClassWeight(str, f"{BALANCED}|FILE", NOT_NEGATIVE.check, per_member=True, names=(BALANCED,))
 
 
-def called(domain: Domain, metavar: str) -> Domain:
-    """Return the same domain under another name in the help."""
-    return replace(domain, metavar=metavar)
+def called(domain: Domain, metavar: str, names: Iterable[str] = ()) -> Domain:
+    """Return the same domain under another name in the help, some of whose values have names."""
+    return replace(domain, metavar=metavar, names=tuple(names))

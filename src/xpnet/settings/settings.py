@@ -9,12 +9,12 @@ import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import InitVar, dataclass, field, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from xpnet._checks import nearest
 from xpnet._files import read_small, write_atomically
 from xpnet.activations import ACTIVATIONS
 from xpnet.datasets.formats import FORMATS
@@ -77,7 +77,7 @@ class Settings:
 
     data: str = _option(
         "digits",
-        domains.called(domains.TEXT, "NAME|PATH"),
+        domains.called(domains.TEXT, "NAME|PATH", KNOWN),
         f"{', '.join(KNOWN)}; or a path: {', '.join(row.name for row in FORMATS if row.samples)}.",
     )
     data_dir: str | None = _option(
@@ -109,7 +109,7 @@ class Settings:
     )
     device: str = _option(
         "auto",
-        domains.called(domains.TEXT, "NAME"),
+        domains.called(domains.TEXT, "NAME", ("auto", "cpu", "gpu")),
         "auto, cpu, gpu or gpu:N (N = 0, 1, ...); auto takes a working GPU.",
     )
     threads: str | int = _option(
@@ -286,8 +286,8 @@ class Settings:
         """Return the settings with these values by name; an unknown name is an error that says the nearest one."""
         for name in values:
             if name not in OPTIONS:
-                near = get_close_matches(name, OPTIONS, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(OPTIONS)}"
+                near = nearest(name, OPTIONS)
+                hint = f"did you mean {near!r}?" if near else f"there are {', '.join(OPTIONS)}"
                 raise ValueError(f"{where}: there is no option {name!r}: {hint}")
         return cls(**values, spelling=spelling)
 
