@@ -129,11 +129,11 @@ class Block(NamedTuple):
     """Shape (1, size)."""
     xp: Namespace
 
-    def batches(self) -> Iterator[tuple[Array, Targets]]:
-        """Yield the inputs and targets of each step."""
+    def batches(self) -> Iterator[tuple[Array, Array, Targets]]:
+        """Yield the inputs, the row of ones and the targets of each step."""
         values, weights = map(self.xp.unstack, self.targets)
         for x, *targets in zip(self.inputs, values, weights, strict=True):
-            yield x, Targets(*targets)
+            yield x, self.ones, Targets(*targets)
 
 
 class Batches:

@@ -1,6 +1,7 @@
 """One step of training, in as few array calls as it takes: on a GPU each is a launch, on a CPU a microsecond."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeAlias
 
 from xpnet._typing import Array, Namespace, Params
@@ -30,8 +31,10 @@ def operations(input_size: int, hidden_size: int, output_size: int, batch_size: 
 
 def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     """Return the function that differentiates by backpropagation; all that stays the same is looked up here, once."""
-    xp, matmul, into = net.device.step_namespace, net.device.matmul, net.device.matmul_into
+    xp, device = net.device.step_namespace, net.device
     activation, loss = net.activation, net.loss_function
+    to_hidden, to_outputs, back = map(device.matmul, (net.input_size, net.hidden_size, net.output_size))
+    to_gradient = cache(device.matmul_into)
     kept = layout.joined(net.params)
     g = layout.parts(kept)
 
@@ -51,14 +54,17 @@ def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
         slopes *= activation._derivative(hidden, values, xp=xp)
         return slopes
 
-    first, last, back = (fused(f, xp=xp) for f in (activate, differentiate_loss, differentiate_activation))
+    activated, differentiated, sloped = (
+        fused(function, xp=xp) for function in (activate, differentiate_loss, differentiate_activation)
+    )
 
     def differentiate(params: Params, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
-        hidden, values = first(matmul(x, params["W1"]), params["b1"])
+        hidden, values = activated(to_hidden(x, params["W1"]), params["b1"])
         # Transposed twice, so that the samples of a class lie side by side: softmax's sums and maxima run along them.
-        outputs, slopes = last(matmul(params["W2"].mT, values.mT).mT, params["b2"], *targets)
-        hidden_slopes = back(matmul(slopes, params["W2"].mT), hidden, values)
+        outputs, slopes = differentiated(to_outputs(params["W2"].mT, values.mT).mT, params["b2"], *targets)
+        hidden_slopes = sloped(back(slopes, params["W2"].mT), hidden, values)
         # A product with ones takes half the time of a sum over the samples.
+        into = to_gradient(ones.shape[-1])
         parts = {
             "W1": into(x.mT, hidden_slopes, g["W1"]),
             "b1": into(ones, hidden_slopes, g["b1"]),
@@ -110,6 +116,10 @@ class Descent:
         self._flat = {_ALL: self._layout.joined(params)}
         self._seen = self._flat[_ALL]
         self._parts = self._layout.parts(self._seen)
+
+    def differentiate(self, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
+        """Return the outputs and the gradient of a step, and do not do it."""
+        return self._differentiate(self._parts, x, ones, targets)
 
     def step(self, x: Array, ones: Array, targets: Targets) -> Array:
         """Do one step, and return the outputs before it."""
