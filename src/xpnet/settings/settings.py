@@ -27,6 +27,7 @@ from xpnet.optimizers import OPTIMIZERS, Optimizer
 from xpnet.schedules import CONSTANT, read_schedule
 from xpnet.settings import domains
 from xpnet.training import GRADIENTS, default_epochs
+from xpnet.training.threads import AUTO
 
 _PARTS: dict[str, Mapping[str, type[Any]]] = {"optimizer": OPTIMIZERS, "loss": LOSSES}
 
@@ -116,6 +117,11 @@ class Settings:
         "auto",
         domains.called(domains.TEXT, "NAME", ("auto", "cpu", "gpu")),
         "auto, cpu, gpu or gpu:N (N = 0, 1, ...); auto takes a working GPU.",
+    )
+    threads: str | int = _option(
+        AUTO,
+        domains.THREADS,
+        "Threads of NumPy's matrix products: auto takes one or all, whichever is faster, and looks again now and then.",
     )
     hidden: int = _option(50, domains.COUNT, "Hidden units.")
     activation: str = _option("sigmoid", domains.choice(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}.")
@@ -258,6 +264,7 @@ class Settings:
             "seed": self.seed,
             "gradient": self.gradient,
             "patience": self.patience,
+            "threads": self.threads,
         }
 
     def completed(self, *, epochs: int, device: str) -> "Settings":

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xpnet._checks import check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace
-from xpnet.devices import to_host
+from xpnet.devices import ahead, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
 from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
@@ -130,11 +130,11 @@ class Block(NamedTuple):
     """Shape (1, size)."""
     xp: Namespace
 
-    def batches(self) -> Iterator[tuple[Array, Targets]]:
-        """Yield the inputs and targets of each step."""
+    def batches(self) -> Iterator[tuple[Array, Array, Targets]]:
+        """Yield the inputs, the row of ones and the targets of each step."""
         values, weights = map(self.xp.unstack, self.targets)
         for x, *targets in zip(self.inputs, values, weights, strict=True):
-            yield x, Targets(*targets)
+            yield x, self.ones, Targets(*targets)
 
 
 class Batches:
@@ -167,10 +167,14 @@ class Batches:
 
     def _inputs(self, rows: Array, size: int) -> Iterator[Array]:
         """Gather and yield the inputs of mini-batches of a size."""
+        xp = self._train.xp
+        for x in ahead(self._gathered(rows), xp=xp):
+            yield from xp.unstack(xp.reshape(x, (-1, size, x.shape[1])))
+
+    def _gathered(self, rows: Array) -> Iterator[Array]:
         for start in range(0, rows.shape[0], self._rows_at_once):
             some = rows[start : min(start + self._rows_at_once, rows.shape[0])]
-            x = self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
-            yield from self._train.xp.unstack(self._train.xp.reshape(x, (-1, size, x.shape[1])))
+            yield self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
 
     def _targets(self, rows: Array, size: int) -> Targets:
         """Gather the targets of mini-batches of a size."""
