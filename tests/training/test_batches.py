@@ -32,8 +32,8 @@ def test_blocks_hold_every_mini_batch_in_order(monkeypatch, block_bytes, gather_
     net = make(loss="mean_squared_error", members=members)
     weight = WEIGHTS if members is None else np.stack([WEIGHTS, WEIGHTS[::-1]])
     order = epoch_order(SAMPLES, seed=0, epoch=1)
-    blocks = Batches(net, Split.of(net, X, NUMBERS, weight), batch_size).blocks(order)
-    steps = [(x.copy(), targets) for block in blocks for x, targets in block.batches()]
+    with Batches(net, Split.of(net, X, NUMBERS, weight), batch_size).blocks(order) as blocks:
+        steps = [(x.copy(), targets) for block in blocks for x, _, targets in block.batches()]
     assert len(steps) == -(-SAMPLES // batch_size)
     np.testing.assert_array_equal(np.concatenate([x for x, _ in steps]), X[order])
     for number, (x, targets) in enumerate(steps):
@@ -50,8 +50,8 @@ def test_blocks_keep_outputs_small(monkeypatch, members):
     monkeypatch.setattr(batches, "_BLOCK_BYTES", 2**14)
     net = make(members=members)
     x, t = np.zeros((2000, D)), np.zeros(2000, int)
-    blocks = Batches(net, Split.of(net, x, t), batch_size=2).blocks(np.arange(2000))
-    sizes = [block.targets.weights.shape[0] * block.ones.shape[1] for block in blocks]
+    with Batches(net, Split.of(net, x, t), batch_size=2).blocks(np.arange(2000)) as blocks:
+        sizes = [block.targets.weights.shape[0] * block.ones.shape[1] for block in blocks]
     assert sum(sizes) == 2000
     assert max(sizes) * 8 * (members or 1) * C <= 2**14
 

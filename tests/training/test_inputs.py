@@ -178,7 +178,7 @@ def test_items_are_made_a_few_ahead_by_one_other_thread(used: int):
             yield number, np.geterr()["over"]
 
     with np.errstate(over="ignore"):
-        ready = inputs.ahead(items(), xpnet.Device("cpu"))
+        ready = inputs.made_ahead(items(), xpnet.Device("cpu"))
         taken = [item for item, _ in zip(ready, range(used), strict=False)]
         ready.close()
     # One more than is used was taken out.

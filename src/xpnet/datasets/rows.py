@@ -28,8 +28,8 @@ class Rows:
     """Some rows of a table of features, shape (n, features), each time they are asked for read and scaled.
 
     ``x[rows]``, for a slice or an array of indices, is a NumPy array; ``numpy.asarray(x)`` is all of it. Of a table in
-    a mapped file, such as ``numpy.load(path, mmap_mode="r")``, no more is held in memory than that, and 128 MiB; the file
-    must not be changed meanwhile.
+    a mapped file, such as ``numpy.load(path, mmap_mode="r")``, no more is held in memory than that, and 128 MiB; the
+    file must not be changed meanwhile.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from itertools import chain, islice
 from typing import Any, NamedTuple, Self
 
@@ -12,9 +12,9 @@ from xpnet._checks import check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace
 from xpnet.datasets import Rows
-from xpnet.devices import Device, to_host
+from xpnet.devices import Device, ahead, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
-from xpnet.metrics import as_labels
+from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
 from xpnet.training.inputs import Inputs, placed
 
@@ -92,7 +92,7 @@ def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array 
     check_real(x, "x", xp=namespace_of(x=x.table if isinstance(x, Rows) else x))
     loss, xp = net.loss_function, namespace_of(t=t)
     shape: tuple[int, ...] = (int(x.shape[0]), net.output_size)
-    check_targets(shape, t, None, classification=loss.classification, ignore_index=loss.ignored_label, xp=xp)
+    check_targets(shape, t, None, task=loss.task, ignore_index=loss.ignored_label, xp=xp)
     if sample_weight is not None:
         shape = shape if net.members is None else (net.members, *shape)
         check_sample_weight(shape, sample_weight, xp=namespace_of(sample_weight=sample_weight))
@@ -119,9 +119,10 @@ def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tu
             "take another fraction, or more samples"
         )
     order = generator(seed, "validation").permutation(samples)
-    if net.loss_function.classification:
+    task = net.loss_function.task
+    if isinstance(task, Probabilistic) and task.classification:
         xp = namespace_of(t=t)
-        labels = to_host(t if is_labels(t, 2, xp=xp) else as_labels(t, xp=xp))[order]
+        labels = to_host(t if is_labels(t, 2, xp=xp) else task.labels(t, xp=xp))[order]
         # Each sample gets its place among those of its class, as a number in (0, 1); the first of all go.
         by_class = np.argsort(labels, kind="stable")
         _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
@@ -142,11 +143,11 @@ class Block(NamedTuple):
     """Shape (1, size)."""
     xp: Namespace
 
-    def batches(self) -> Iterator[tuple[Array, Targets]]:
-        """Yield the inputs and targets of each step."""
+    def batches(self) -> Iterator[tuple[Array, Array, Targets]]:
+        """Yield the inputs, the row of ones and the targets of each step."""
         values, weights = map(self.xp.unstack, self.targets)
         for x, *targets in zip(self.inputs, values, weights, strict=True):
-            yield x, Targets(*targets)
+            yield x, self.ones, Targets(*targets)
 
 
 class Batches:
@@ -164,8 +165,9 @@ class Batches:
         self._rows_at_once = self._size * max(1, train.inputs.gather_bytes // (width * net.input_size))
         self._ones = train.xp.ones((1, self._size), dtype=net.params["W1"].dtype, device=net.device.handle)
 
-    def blocks(self, order: NDArray[np.int64]) -> Generator[Block, None, None]:
-        """Yield the mini-batches of an epoch in an order; the inputs of each are to be used up before the next."""
+    @contextmanager
+    def blocks(self, order: NDArray[np.int64]) -> Iterator[Iterator[Block]]:
+        """Give the mini-batches of an epoch in an order, block by block; the inputs of each are to be used up."""
         rows, block_rows = order.shape[0], self._size * self._steps
         full = rows - rows % self._size
         starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
@@ -173,17 +175,21 @@ class Batches:
         parts = [self._parts(span) for span in spans]
         indices = self._train.device.asarray(order)
         with closing(self._train.inputs.gathered(order, indices, list(chain(*parts)))) as gathered:
-            for span, own in zip(spans, parts, strict=True):
-                size = min(self._size, span.stop - span.start)
-                inputs = self._unstacked(islice(gathered, len(own)), size)
-                yield Block(inputs, self._targets(indices[span], size), self._ones[:, :size], self._train.xp)
+            blocks = (
+                self._block(indices[span], islice(gathered, len(own))) for span, own in zip(spans, parts, strict=True)
+            )
+            yield ahead(blocks, xp=self._train.xp)
+
+    def _block(self, rows: Array, gathered: Iterator[Array]) -> Block:
+        size = min(self._size, rows.shape[0])
+        return Block(self._unstacked(gathered, size), self._targets(rows, size), self._ones[:, :size], self._train.xp)
 
     def _parts(self, span: slice) -> list[slice]:
         """Return those parts of a block whose inputs are gathered at once."""
         starts = range(span.start, span.stop, self._rows_at_once)
         return [slice(start, min(start + self._rows_at_once, span.stop)) for start in starts]
 
-    def _unstacked(self, gathered: Iterable[Array], size: int) -> Iterator[Array]:
+    def _unstacked(self, gathered: Iterator[Array], size: int) -> Iterator[Array]:
         """Yield the inputs of each mini-batch of a size."""
         for x in gathered:
             yield from self._train.xp.unstack(self._train.xp.reshape(x, (-1, size, x.shape[1])))

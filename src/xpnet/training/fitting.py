@@ -15,6 +15,7 @@ from xpnet.training.progress import with_bar
 from xpnet.training.record import Record
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
+from xpnet.training.threads import AUTO, check_threads
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""
@@ -36,6 +37,7 @@ def fit(
     gradient: str = "backpropagation",
     patience: int | None = None,
     stream: bool | None = None,
+    threads: int | str = AUTO,
     state: TrainingState | None = None,
     progress: bool = False,
 ) -> list[Record[Score]]:
@@ -74,6 +76,9 @@ def fit(
         Whether data on the host stay there, and the next mini-batches are brought to the device while those before
         them are trained on: the same numbers, bit for bit. By default where the features lie in a mapped file, of
         which no more than a part is then ever in memory, or would take half of the device's memory or more.
+    threads : int or "auto"
+        Of NumPy's matrix products; "auto" takes one or all the caller allows, whichever is faster (see
+        `xpnet.training.threads`).
     state : TrainingState, optional
         Go on from ``record.state`` of an earlier call with the same arguments: 2 epochs and 2 more equal 4, to the bit
         on one device. The network gets the parameters of the state.
@@ -116,6 +121,7 @@ def fit(
         gradient=gradient,
         patience=patience,
         stream=stream,
+        threads=threads,
         state=state,
     )
     return list(with_bar(records) if progress else records)
@@ -135,6 +141,7 @@ def fit_epochs(
     gradient: str = "backpropagation",
     patience: int | None = None,
     stream: bool | None = None,
+    threads: int | str = AUTO,
     state: TrainingState | None = None,
 ) -> Iterator[Record[Score]]:
     """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
@@ -156,6 +163,7 @@ def fit_epochs(
     optimizer = SGD() if optimizer is None else optimizer
     seed = _checked_seed(seed, state)
     _check_options(optimizer, batch_size, epochs, gradient, patience, stream)
+    check_threads(threads, "threads")
     if patience is not None and (validation is None or net.members is not None):
         need = "a validation set to watch" if validation is None else "a network without members"
         raise ValueError(f"patience={patience} needs {need}: give validation=0.2, say, or leave patience out")
@@ -179,7 +187,9 @@ def fit_epochs(
         elif pair is not None:
             test = Split.of(net, *pair, stream=stream)
         net.params.update(copied(state.params))
-    return train_epochs(net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience), state)
+    return train_epochs(
+        net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads), state
+    )
 
 
 def default_epochs(samples: int, batch_size: int) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xpnet._typing import Array
 from xpnet.datasets import Rows
 from xpnet.datasets.rows import is_mapped
-from xpnet.devices import Device
+from xpnet.devices import Device, ahead
 
 _STREAMED_BYTES = 16 * 2**20
 """So much is gathered at once where it is streamed: the more, the more of it lies side by side in a file."""
@@ -61,11 +61,12 @@ class Resident(NamedTuple):
         return self.device.gather_bytes
 
     def gathered(self, order: NDArray[np.int64], indices: Array, parts: list[slice]) -> Generator[Array, None, None]:
-        """Gather them into the same memory, since what a CPU gives back to the system comes again page by page."""
+        """Gather them, on a CPU into the same memory, since what it gives back to the system comes page by page."""
+        xp, take_into = self.device.namespace, self.device.take_into
         rows = max(part.stop - part.start for part in parts)
-        kept = self.device.namespace.empty((rows, self.x.shape[1]), dtype=self.x.dtype, device=self.device.handle)
-        for part in parts:
-            yield self.device.take_into(self.x, indices[part], kept[: part.stop - part.start, :])
+        kept = xp.empty((rows, self.x.shape[1]), dtype=self.x.dtype, device=self.device.handle)
+        taken = (take_into(self.x, indices[part], kept[: part.stop - part.start, :]) for part in parts)
+        yield from ahead(taken, xp=xp)
 
     def pieces(self, slices: Iterable[slice]) -> Generator[Array, None, None]:
         """Yield views."""
@@ -108,7 +109,7 @@ class Streamed(NamedTuple):
         return self._replace(x=self.x.select(rows))
 
     def _brought(self, parts: Iterable[Any]) -> Generator[Array, None, None]:
-        return ahead((self.device.asarray(self.x[part], self.dtype) for part in parts), self.device)
+        return made_ahead((self.device.asarray(self.x[part], self.dtype) for part in parts), self.device)
 
 
 def placed(x: Array, device: Device, dtype: str, *, stream: bool | None = None) -> Inputs:
@@ -133,7 +134,7 @@ def _is_large(x: NDArray[Any] | Rows, device: Device, dtype: str) -> bool:
     return not there and 2 * x.size * np.dtype(dtype).itemsize > (device.memory or math.inf)
 
 
-def ahead(items: Iterator[Item], device: Device) -> Generator[Item, None, None]:
+def made_ahead(items: Iterator[Item], device: Device) -> Generator[Item, None, None]:
     """Yield items that another thread makes, no more than a few ahead of their use.
 
     What goes wrong there is raised here; and when this ends, early too, so does the thread.

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
 from xpnet.training.step import Descent, Gradient
+from xpnet.training.threads import Threads
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -34,6 +35,7 @@ class Job(NamedTuple):
     batch_size: int
     epochs: int
     patience: int | None
+    threads: int | str
 
     def is_done(self, state: TrainingState) -> bool:
         """Return whether all epochs are done, or the validation loss has not fallen for too many."""
@@ -44,15 +46,17 @@ class Job(NamedTuple):
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
     """Train `net`, whose parameters are those of `state`, and yield a record of every epoch."""
     start, xp = time.perf_counter(), job.train.xp
+    if net.device.compiles:
+        _compile(net, job, state)
     with net.device.current():
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
-        batches = Batches(net, job.train, job.batch_size)
+        batches, threads = Batches(net, job.train, job.batch_size), Threads(job.threads, net.device)
     while not job.is_done(state):
         epoch_start, first_step = time.perf_counter(), descent.steps
-        with net.device.current(), _whole_or_undone(net, state.params):
+        with net.device.current(), threads.in_use(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
             order = epoch_order(job.train.samples, seed=state.seed, epoch=state.epoch + 1)
-            batch_losses = _train_epoch(net, batches, order, descent)
+            batch_losses = _train_epoch(net, batches, order, descent, threads)
             net.params.update(descent.params())
             parts = [scores(net, split) for split in (job.train, job.validation) if split is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
@@ -77,6 +81,21 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             net.params.update(copied(state.best.params))
 
 
+def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
+    """Do a short epoch of which nothing stays, so that the first epoch's rate is that of the others."""
+    splits = [
+        split.select(np.arange(min(job.batch_size, split.samples)))
+        for split in (job.train, job.validation)
+        if split is not None
+    ]
+    with net.device.current(), np.errstate(all="ignore"):
+        descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
+        order = np.arange(splits[0].samples)
+        batches, threads = Batches(net, splits[0], job.batch_size), Threads(job.threads, net.device)
+        losses = _train_epoch(net, batches, order, descent, threads)
+        _read_at_once([losses, *(scores(net, split) for split in splits)], xp=job.train.xp)
+
+
 def _next_state(
     net: TwoLayerNet[Any], state: TrainingState, descent: Descent, validated: Evaluation[Any] | None = None
 ) -> TrainingState:
@@ -97,12 +116,14 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
-def _train_epoch(net: TwoLayerNet[Any], batches: Batches, order: NDArray[np.int64], descent: Descent) -> Array:
+def _train_epoch(
+    net: TwoLayerNet[Any], batches: Batches, order: NDArray[np.int64], descent: Descent, threads: Threads
+) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     xp, losses = net.device.namespace, []
-    with closing(batches.blocks(order)) as blocks:
+    with batches.blocks(order) as blocks:
         for block in blocks:
-            outputs = [descent.step(x, block.ones, targets) for x, targets in block.batches()]
+            outputs = [descent.step(*batch) for batch in threads.watched(block.batches(), descent.differentiate)]
             # The loss values are for the record alone, so that a whole block's can be computed at once.
             # They are stacked transposed, as their samples lie in a step.
             stacked = xp.stack([y.mT for y in outputs]).mT
