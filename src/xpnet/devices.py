@@ -129,17 +129,17 @@ class Device:
         """Return the function ``(a, b, out)`` that gives the same: in `out`, if this library writes into arrays."""
         if not self._writes:
             return lambda a, b, out: a @ b
-        cut, matmul = self._cut(terms), np.matmul if self.name == "cpu" else _import_cupy().matmul
-
-        def whole(a: Array, b: Array, out: Array) -> Array:
-            return matmul(a, b, out=out)
+        if self.name != "cpu":
+            matmul = self.namespace.matmul
+            return lambda a, b, out: matmul(a, b, out=out)
+        cut = self._cut(terms)
 
         def in_two(a: Array, b: Array, out: Array) -> Array:
-            matmul(a[..., :cut], b[..., :cut, :], out=out)
+            np.matmul(a[..., :cut], b[..., :cut, :], out)
             out += a[..., cut:] @ b[..., cut:, :]
             return out
 
-        return in_two if cut else whole
+        return in_two if cut else np.matmul
 
     def _cut(self, terms: int) -> int:
         """Return how many terms of a sum to add first; 0 for all."""
