@@ -1,6 +1,6 @@
 """Where arrays live: "cpu", "gpu", "auto" or an array library becomes a `Device`. The only room that knows CuPy."""
 
-from xpnet.devices.device import Device, to_host
+from xpnet.devices.device import Device, device_of, to_host
 from xpnet.devices.fusion import fused
 from xpnet.devices.libraries import DeviceUnavailableError
 from xpnet.devices.overlap import ahead
@@ -12,6 +12,7 @@ __all__ = [
     "DeviceReport",
     "DeviceUnavailableError",
     "ahead",
+    "device_of",
     "fused",
     "list_devices",
     "select_device",

@@ -87,9 +87,8 @@ class Device:
             return import_cupy().cuda.Device(int(place))
         if not place or library == "torch":
             return place or None
-        # What they call themselves: cpu:0, or array_api_strict.Device('device1').
         known = [device for device in self.namespace.__array_namespace_info__().devices() if device is not None]
-        devices = {re.findall(r"[\w:]+", str(device))[-1]: device for device in known}
+        devices = {_place(str(device)): device for device in known}
         if place not in devices:
             raise DeviceUnavailableError(f"{library} has no device {place!r}: it has {', '.join(devices)}")
         return devices[place]
@@ -180,6 +179,30 @@ class Device:
 def check_text(name: object) -> None:
     if not isinstance(name, str):
         raise TypeError(f"device must be a name such as 'cpu' or a Device, got {name!r}")
+
+
+def _place(device: str) -> str:
+    """Return the name of what calls itself cpu:0, or array_api_strict.Device('device1')."""
+    return str(re.findall(r"[\w:]+", device)[-1])
+
+
+def device_of(array: Array) -> Device:
+    """Return the device that an array is on, whatever its library.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.devices import device_of
+    >>> print(device_of(np.asarray([1.0])))
+    cpu
+    """
+    if isinstance(array, np.ndarray | np.generic):
+        return Device("cpu")
+    if array_api_compat.is_cupy_array(array):
+        return Device(f"gpu:{array.device.id}")
+    library = array_api_compat.array_namespace(array).__name__.removeprefix("array_api_compat.").partition(".")[0]
+    place = str(array_api_compat.device(array))
+    return Device(f"{library}:{place if library == 'torch' else _place(place)}")
 
 
 def to_host(array: Array) -> np.ndarray[Any, Any]:

@@ -12,6 +12,7 @@ from xpnet.activations import probabilities, shifted_exponentials
 from xpnet.devices import to_host
 from xpnet.losses.loss import Loss, Terms
 from xpnet.losses.targets import Targets, is_counted, one_hot
+from xpnet.losses.tasks import Classification
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class CrossEntropy(Loss):
     class_weight: Sequence[float] | None = None
     ignore_index: int = -100
 
-    classification = True
+    task = Classification()
     _folded: ClassVar[tuple[str, ...]] = ("values", "weights")
 
     def __post_init__(self) -> None:

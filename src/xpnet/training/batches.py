@@ -12,7 +12,7 @@ from xpnet._random import generator
 from xpnet._typing import Array, Namespace
 from xpnet.devices import ahead, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
-from xpnet.metrics import as_labels
+from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
 
 _BLOCK_BYTES = 2**20
@@ -79,7 +79,7 @@ def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array 
     check_real(x, "x", xp=namespace_of(x=x))
     loss, xp = net.loss_function, namespace_of(t=t)
     shape: tuple[int, ...] = (int(x.shape[0]), net.output_size)
-    check_targets(shape, t, None, classification=loss.classification, ignore_index=loss.ignored_label, xp=xp)
+    check_targets(shape, t, None, task=loss.task, ignore_index=loss.ignored_label, xp=xp)
     if sample_weight is not None:
         shape = shape if net.members is None else (net.members, *shape)
         check_sample_weight(shape, sample_weight, xp=namespace_of(sample_weight=sample_weight))
@@ -106,9 +106,10 @@ def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tu
             "take another fraction, or more samples"
         )
     order = generator(seed, "validation").permutation(samples)
-    if net.loss_function.classification:
+    task = net.loss_function.task
+    if isinstance(task, Probabilistic) and task.classification:
         xp = namespace_of(t=t)
-        labels = to_host(t if is_labels(t, 2, xp=xp) else as_labels(t, xp=xp))[order]
+        labels = to_host(t if is_labels(t, 2, xp=xp) else task.labels(t, xp=xp))[order]
         # Each sample gets its place among those of its class, as a number in (0, 1); the first of all go.
         by_class = np.argsort(labels, kind="stable")
         _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
