@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from small_networks import X, make, targets
 
 import xpnet
 from xpnet.activations import ACTIVATIONS
@@ -15,7 +16,6 @@ from xpnet.optimizers import OPTIMIZERS
 
 MOST = 12
 """Launches that a step may take."""
-BATCH = 4
 
 pytestmark = pytest.mark.needs("cupy")
 
@@ -43,12 +43,10 @@ def count(monkeypatch):
 
 def asked_for(count, steps, optimizer, **options):
     """Return what the second epoch of so many steps asks for: in the first, kernels are compiled."""
-    rng = np.random.default_rng(0)
-    x, t = rng.random((BATCH * steps, 6), "float32"), rng.integers(0, 3, BATCH * steps)
-    t = rng.random((BATCH * steps, 3)) if options.get("loss") == "mean_squared_error" else t
-    records = xpnet.fit_epochs(
-        xpnet.TwoLayerNet(6, 5, 3, device="gpu:0", **options), x, t, optimizer=optimizer, batch_size=BATCH, epochs=2
-    )
+    net = make(**{"dtype": "float32", **options}).to("gpu:0")
+    t = targets(net)[:4]
+    x, t = np.tile(X[:4], (steps, 1)), np.tile(t, (steps, *(1 for _ in t.shape[1:])))
+    records = xpnet.fit_epochs(net, x, t, optimizer=optimizer, batch_size=4, epochs=2)
     next(records)
     before = count()
     next(records)
