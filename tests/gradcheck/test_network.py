@@ -19,9 +19,14 @@ def make_case(backend=None, *, loss="softmax_cross_entropy", activation="sigmoid
     """Return a network and a batch of digits."""
     device = "cpu" if backend is None else backend.select()
     data = xpnet.load_digits()
-    net = xpnet.TwoLayerNet(64, 12, 10, loss=loss, activation=activation, dtype=dtype, init="xavier", device=device)
+    outputs = 1 if loss == "binary_cross_entropy" else 10
+    net = xpnet.TwoLayerNet(
+        64, 12, outputs, loss=loss, activation=activation, dtype=dtype, init="xavier", device=device
+    )
     x, t = data.train.x[:50], data.train.t[:50]
-    if not net.loss_function.classification:
+    if outputs == 1:
+        t %= 2
+    elif not net.loss_function.classification:
         t = np.eye(10)[t]
     return net, net.device.asarray(x, dtype), net.device.asarray(t)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from xpnet.checkpoint import Checkpoint, packed
 from xpnet.cli.drawing import draw
-from xpnet.cli.loading import load
+from xpnet.cli.loading import OR_LOSS, load
 from xpnet.cli.logs import open_log
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
@@ -25,12 +25,11 @@ from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
 from xpnet.schedules import CONSTANT
 from xpnet.settings import Settings
-from xpnet.training import Record, TrainingState, fit_epochs
+from xpnet.training import Record, TrainingState, fit_epochs, operations
 from xpnet.training.measures import in_units, measure
 
 _SECONDS = 10.0
 """So much training may be lost, where nothing else is asked for."""
-_OR_NUMBERS = ", or take --loss mean_squared_error if they are numbers to be predicted"
 _NO_STATE = TrainingState({}, OptimizerState(), 0, 0)
 
 
@@ -54,8 +53,12 @@ class Job:
         cls, settings: Settings, checkpoint: Checkpoint | None = None, run: Path | None = None, *, quiet: bool
     ) -> Self:
         """Load the data, and make the network, or bring it back to the `checkpoint` of a `run`."""
-        device = select_device(settings.device)
-        dataset = load(settings, or_numbers=_OR_NUMBERS, quiet=quiet)
+        # A device that is asked for has to work before data are read; which is best, their size decides.
+        device = None if settings.device == "auto" else select_device(settings.device)
+        dataset = load(settings, or_numbers=OR_LOSS, quiet=quiet)
+        if device is None:
+            sizes = dataset.features, settings.hidden, dataset.outputs
+            device = select_device("auto", operations=operations(*sizes, settings.batch_size))
         net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         fit_options = settings.fit_options(len(dataset.train.x))
         epochs, other = fit_options["epochs"], "validation"

@@ -11,6 +11,7 @@ import numpy as np
 from xpnet._files import write_atomically
 from xpnet._version import __version__
 from xpnet.gradcheck.report import worst_of
+from xpnet.losses.tasks import MultiLabel
 from xpnet.pictures import most_confidently_wrong, weight_sheet
 from xpnet.report import figures
 from xpnet.report.images import grey_png, shrunk, signed_png
@@ -76,6 +77,12 @@ def make_report(runs: Sequence[Run]) -> Report:
         raise ValueError(
             f"runs must be of classes or of numbers, all of them, got {len(runs)} of both or none: report them apart"
         )
+    for run in runs:
+        if isinstance(run.net.loss_function.task, MultiLabel):
+            raise ValueError(
+                f"{run.name}: a report is of classes or numbers, not of labels of which any may hold: "
+                "take xpnet evaluate"
+            )
     name, page = ("run.html", _facts(runs[0])) if len(runs) == 1 else ("runs.html", _facts_of_all(runs))
     return Report(_environment().get_template(name).render(page, version=__version__))
 

@@ -11,6 +11,7 @@ import numpy as np
 from xpnet._checks import check_choice, check_count, check_fraction, check_positive
 from xpnet._files import read_small
 from xpnet.network.initializers import weight_scale
+from xpnet.training.threads import AUTO, check_threads
 
 BALANCED = "balanced"
 
@@ -103,6 +104,16 @@ TEXT = Domain(str, "TEXT", _check_text)
 COLUMN = Domain(str, "NAME|INDEX", _check_column)
 SWITCH = Domain(bool, "", _check_switch)
 INIT = Domain(str, "NAME", _check_init)
+
+
+class _Threads(Domain):
+    """`AUTO`, or a number."""
+
+    def read(self, value: Any, name: str) -> Any:
+        return super().read(int(value) if isinstance(value, str) and value.isdecimal() else value, name)
+
+
+THREADS = _Threads(str, f"{AUTO}|N", check_threads)
 
 
 class _ClassWeight(Domain):

@@ -15,6 +15,7 @@ from xpnet.training.progress import with_bar
 from xpnet.training.record import Record, Records
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
+from xpnet.training.threads import AUTO, check_threads
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""
@@ -35,6 +36,7 @@ def fit(
     seed: int | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    threads: int | str = AUTO,
     state: TrainingState | None = None,
     progress: bool = False,
 ) -> Records[Score]:
@@ -70,6 +72,9 @@ def fit(
     patience : int, optional
         Stop when the validation loss has not fallen for so many epochs; at the end the network gets the parameters of
         the epoch where it was lowest.
+    threads : int or "auto"
+        Of NumPy's matrix products; "auto" takes one or all the caller allows, whichever is faster (see
+        `xpnet.training.threads`).
     state : TrainingState, optional
         Go on from ``record.state`` of an earlier call with the same arguments: 2 epochs and 2 more equal 4, to the bit
         on one device. The network gets the parameters of the state.
@@ -112,6 +117,7 @@ def fit(
         seed=seed,
         gradient=gradient,
         patience=patience,
+        threads=threads,
         state=state,
     )
     return Records(with_bar(records) if progress else records)
@@ -130,6 +136,7 @@ def fit_epochs(
     seed: int | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    threads: int | str = AUTO,
     state: TrainingState | None = None,
 ) -> Iterator[Record[Score]]:
     """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
@@ -151,6 +158,7 @@ def fit_epochs(
     optimizer = SGD() if optimizer is None else optimizer
     seed = _checked_seed(seed, state)
     _check_options(optimizer, batch_size, epochs, gradient, patience)
+    check_threads(threads, "threads")
     if patience is not None and (validation is None or net.members is not None):
         need = "a validation set to watch" if validation is None else "a network without members"
         raise ValueError(f"patience={patience} needs {need}: give validation=0.2, say, or leave patience out")
@@ -174,7 +182,9 @@ def fit_epochs(
         elif pair is not None:
             test = Split.of(net, *pair)
         net.params.update(copied(state.params))
-    return train_epochs(net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience), state)
+    return train_epochs(
+        net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads), state
+    )
 
 
 def default_epochs(samples: int, batch_size: int) -> int:
