@@ -14,6 +14,7 @@ import numpy as np
 from xpnet.checkpoint import Checkpoint, packed
 from xpnet.cli.drawing import draw
 from xpnet.cli.loading import OR_LOSS, load
+from xpnet.cli.logs import open_log
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder
@@ -85,26 +86,35 @@ class Job:
         report: Reporter,
         *,
         plot: bool,
+        log: str | None,
         last: dict[str, Any] | None = None,
     ) -> None:
-        """Train, and leave checkpoints, metrics, model and pictures in `folder`, whose metrics end with `last`."""
+        """Train, and leave in `folder`, whose metrics end with `last`, all that a run leaves."""
         keeper = _Keeper(folder, self)
         try:
             with report:
-                self._train(keeper, signals, report, plot=plot, line=last or {})
+                self._train(keeper, signals, report, plot=plot, log=log, line=last or {})
             signals.check()
         except Stopped as stop:
             done = 0 if keeper.state is None else keeper.state.epoch
             command = ["xpnet", "train", "--resume", str(folder.path), *(["--plot"] if plot else [])]
+            command += [] if log is None else ["--log", log]
             after = f"after epoch {done} of {self.epochs}" if done else "before the end of its first epoch"
             stop.note = f"{stop} {after}; to go on: {shlex.join(command)}"
             raise
 
     def _train(
-        self, keeper: "_Keeper", signals: StopSignals, report: Reporter, *, plot: bool, line: dict[str, Any]
+        self,
+        keeper: "_Keeper",
+        signals: StopSignals,
+        report: Reporter,
+        *,
+        plot: bool,
+        log: str | None,
+        line: dict[str, Any],
     ) -> None:
         folder, history, before = keeper.folder, [], line.get("seconds", 0.0)
-        with keeper:
+        with keeper, open_log(log, folder.path, line.get("step", 0)) as write:
             report.announce(self.dataset, self.net, _rule(self.settings), 0 if self.state is None else self.state.epoch)
             for record in signals.between(self.records):
                 if plot:
@@ -112,6 +122,7 @@ class Job:
                 line = in_units(record.as_dict(self.other), self.dataset)
                 line["seconds"] += before
                 folder.add(line)
+                write(line)
                 keeper.keep(record.state)
                 report.show(line)
         folder.save_model(self.net, self.dataset.origin)
