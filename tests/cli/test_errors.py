@@ -57,7 +57,7 @@ OPTIONS = [
     ("--data nowhere.csv", r"nowhere.csv: no such file or folder: give the path of one that exists"),
     ("--data no/where", r"no.where: no such file or folder: give the path of one that exists"),
     ("--data=", r"--data must not be empty"),
-    ("--loss hinge", r"--loss must be one of softmax_cross_entropy, .*, mean_squared_error; got 'hinge'"),
+    ("--loss hinge", r"--loss must be one of softmax_cross_entropy, .*, mean_squared_error, .*; got 'hinge'"),
     ("--loss cross_entropy_error", r"--loss must be one of .*: did you mean 'softmax_cross_entropy_error'\?"),
     ("--optimizer adem", r"--optimizer must be one of sgd, .*; got 'adem': did you mean 'adam'\?"),
     ("--activation sigmoyd", r"--activation must be one of .*; got 'sigmoyd': did you mean 'sigmoid'\?"),

@@ -313,12 +313,25 @@ def test_help_and_version():
     for arguments in ((), ("--help",), ("-h",)):
         code, out, err = xpnet(*arguments)
         assert (code, err) == (0, "")
-        for name in ("train", "evaluate", "predict", "report", "compare", "gradcheck", "devices", "data", "completion"):
+        names = (
+            "train",
+            "evaluate",
+            "predict",
+            "export",
+            "report",
+            "compare",
+            "gradcheck",
+            "devices",
+            "data",
+            "completion",
+        )
+        for name in names:
             assert re.search(rf"^  {name} +[A-Z][^.]*\.$", out, re.M)
     for name in (
         "train",
         "evaluate",
         "predict",
+        "export",
         "report",
         "compare",
         "gradcheck",

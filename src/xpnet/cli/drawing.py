@@ -29,7 +29,8 @@ def draw(
     w1, w2 = (to_host(net.params[layer]) for layer in ("W1", "W2"))
     plot_weights(w1, w2, dataset.image_shape, folder / "weights.png", title=title)
     if not dataset.classification:
-        plot_predictions(measures.true, measures.said, folder / "predictions.png", title=name)
+        if "rmse" in measures.metrics:
+            plot_predictions(measures.true, measures.said, folder / "predictions.png", title=name)
         return
     counts = confusion_matrix(measures.true, measures.said.argmax(axis=1), len(names))
     plot_confusion(counts, names, folder / "confusion.png", title=f"{name}: {len(measures.true)} test samples")

@@ -12,6 +12,7 @@ from xpnet.cli.loading import load_test
 from xpnet.cli.printing import plain_table, print_table, stdout_console, tell
 from xpnet.cli.run_folder import load_trained
 from xpnet.datasets import Dataset
+from xpnet.losses.tasks import MultiLabel
 from xpnet.metrics import confusion_matrix
 from xpnet.training.measures import Measures, measure
 
@@ -31,8 +32,10 @@ def evaluate(model: Path, as_json: bool, **given: Any) -> None:
     net, origin = load_trained(model, settings.device)
     dataset = load_test(net, origin, settings, other=given["data"], quiet=as_json)
     measures = measure(net, dataset)
-    tell = _tell_classes if dataset.classification else _tell_numbers
-    tell(dataset, measures, as_json=as_json)
+    tell_of = _tell_classes if dataset.classification else _tell_numbers
+    if isinstance(net.loss_function.task, MultiLabel):
+        tell_of = _tell_labels
+    tell_of(dataset, measures, as_json=as_json)
 
 
 def _tell_classes(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:
@@ -50,6 +53,20 @@ def _tell_classes(dataset: Dataset, measures: Measures, *, as_json: bool) -> Non
         print()
         tell(title)
         print_table(table)
+
+
+def _tell_labels(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:
+    """Tell how often all labels of a sample are right, and how often each is."""
+    accuracy, right = float(measures.metrics["accuracy"]), ((measures.said > 0.5) == (measures.true > 0.5)).mean(axis=0)
+    if as_json:
+        result = {"accuracy": accuracy, "label_accuracy": right.tolist(), "loss": measures.loss}
+        print(json.dumps(_facts(dataset) | result))
+        return
+    tell(f"{dataset.name}: all labels right {accuracy:.2%}, loss {measures.loss:.4f} on {_samples(dataset)}")
+    table = plain_table("label", "right")
+    for index, part in enumerate(right):
+        table.add_row(str(index), f"{part:.2%}")
+    print_table(table)
 
 
 def _tell_numbers(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:

@@ -7,25 +7,29 @@ from typing import Any
 from xpnet import datasets
 from xpnet.cli.downloads import download_bar
 from xpnet.cli.printing import warn
-from xpnet.datasets import DataError, Dataset, Origin
+from xpnet.datasets import DataError, Dataset, Origin, Scaling
 from xpnet.datasets.known import KNOWN
 from xpnet.datasets.samples import OR_NUMBERS
 from xpnet.losses import LOSSES
 from xpnet.network import TwoLayerNet
 from xpnet.settings import Settings
 
+OR_LOSS = ", or take --loss mean_squared_error if they are numbers to be predicted"
+"""So ends an error about labels that are rather numbers, for commands with that option."""
 _MANY_CLASSES = 30
 
 
 def load(settings: Settings, *, like: Origin | None = None, or_numbers: str = "", quiet: bool = False) -> Dataset:
     """Return the data of `settings`; `or_numbers` ends an error about labels that are rather numbers."""
+    task = LOSSES[settings.loss].task
     with nullcontext() if quiet else download_bar() as progress:
         try:
             return datasets.load_data(
                 settings.data,
                 data_dir=settings.data_dir,
                 label=settings.label,
-                classification=LOSSES[settings.loss].classification,
+                classification=task.classification,
+                scale_targets=lambda targets: Scaling.of_targets(targets, task),
                 seed=settings.seed,
                 like=like,
                 progress=progress,

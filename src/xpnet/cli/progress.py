@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from xpnet.cli.loading import doubt
 from xpnet.cli.printing import say
 from xpnet.datasets import Dataset
+from xpnet.losses.tasks import MultiLabel
 from xpnet.network import TwoLayerNet
 
 _LINES = 20
@@ -74,7 +75,8 @@ class Lines(Reporter):
 
     def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str, done: int) -> None:
         parameters = sum(math.prod(w.shape) for w in net.params.values())
-        kind = "classes" if dataset.classification else "number each" if dataset.outputs == 1 else "numbers each"
+        each = "label" if isinstance(net.loss_function.task, MultiLabel) else "number"
+        kind = "classes" if dataset.classification else f"{each}{'' if dataset.outputs == 1 else 's'} each"
         say(
             "data",
             f"{dataset.name}: {len(dataset.train.x)} training and {len(dataset.test.x)} test samples, "

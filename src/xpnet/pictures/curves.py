@@ -43,11 +43,11 @@ def plot_curves(records: Sequence[Record[float]], path: str | Path, *, title: st
         smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
         loss_axes.plot(steps[window - 1 :], smooth, color=BLUE, linewidth=1.8, label=f"mean of the last {window}")
     measure, name, factor, unit = ("accuracy", "accuracy (%)", 100, " %")
-    kind = "cross-entropy, nats"
+    unit_of_loss = " (cross-entropy, nats)"
     if "accuracy" not in records[0].train.metrics:
         measure, name, factor, unit = ("r2", "R² (1: exact, 0: no better than a mean)", 1, "")
-        kind = "half the squared error"
-    loss_axes.set(title="Training loss", xlabel="iteration (mini-batches)", ylabel=f"loss ({kind})")
+        unit_of_loss = ""
+    loss_axes.set(title="Training loss", xlabel="iteration (mini-batches)", ylabel=f"loss{unit_of_loss}")
     loss_axes.set_xlim(before, before + len(losses))
     loss_axes.set_ylim(bottom=0)
     loss_axes.legend(frameon=False)

@@ -1,7 +1,7 @@
 """The page: what is found out about runs, put into templates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,20 @@ import numpy as np
 from xpnet._files import write_atomically
 from xpnet._version import __version__
 from xpnet.gradcheck.report import worst_of
+from xpnet.losses.tasks import MultiLabel
 from xpnet.pictures import most_confidently_wrong, weight_sheet
 from xpnet.report import figures
 from xpnet.report.images import grey_png, shrunk, signed_png
-from xpnet.report.run import Run
+from xpnet.report.run import Run, command_of
+from xpnet.report.sweep import SweepResults
 from xpnet.settings import DEFAULTS, OPTIONS
 
 _MOST_CLASSES = 26
 _MOST_ROWS = 50
 _MOST_PAIRS = 20
 _MOST_EPOCHS = 20
+_MOST_AXES = 4
+_MOST_POINTS = 150
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,29 @@ def make_report(runs: Sequence[Run]) -> Report:
         raise ValueError(
             f"runs must be of classes or of numbers, all of them, got {len(runs)} of both or none: report them apart"
         )
+    for run in runs:
+        if isinstance(run.net.loss_function.task, MultiLabel):
+            raise ValueError(
+                f"{run.name}: a report is of classes or numbers, not of labels of which any may hold: "
+                "take xpnet evaluate"
+            )
     name, page = ("run.html", _facts(runs[0])) if len(runs) == 1 else ("runs.html", _facts_of_all(runs))
     return Report(_environment().get_template(name).render(page, version=__version__))
+
+
+def make_sweep_report(results: SweepResults) -> Report:
+    """Return the page of a sweep."""
+    names = [results.measure, *({"validation_loss"} - {results.measure})]
+    drawn = replace(results, rows=results.rows[:_MOST_POINTS])
+    page = {
+        "results": results,
+        "rows": results.rows[:_MOST_ROWS],
+        "names": names,
+        "drawn": drawn,
+        "figures": [figures.sweep_axis(drawn, axis, f"axis{i}") for i, axis in enumerate(results.axes[:_MOST_AXES])],
+        "command": command_of(results.best),
+    }
+    return Report(_environment().get_template("sweep.html").render(page, version=__version__))
 
 
 def _environment() -> Any:

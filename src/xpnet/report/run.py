@@ -122,14 +122,26 @@ class Run:
 
     @property
     def command(self) -> str:
-        """The command that trains it again; numbers that no option can hold are in the run's ``config.json``."""
-        options = [option for name in OPTIONS for option in self._options(name)]
-        held = any(isinstance(getattr(self.settings, name), tuple) for name in OPTIONS)
-        return shlex.join(["xpnet", "train", *(["--config", "config.json"] if held else options)])
+        """The command that trains it again."""
+        return command_of(self.settings)
 
-    def _options(self, name: str) -> list[str]:
-        value = getattr(self.settings, name)
-        if value == DEFAULTS[name]:
-            return []
-        flag = f"--{name.replace('_', '-')}"
-        return [flag] if value is True else [flag, str(value)]
+
+def command_of(settings: Settings) -> str:
+    """Return the command that trains by these settings; numbers that no option can hold are in ``config.json``.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> from xpnet.report.run import command_of
+    >>> command_of(xpnet.Settings(hidden=20, nesterov=True, optimizer="momentum"))
+    'xpnet train --hidden 20 --optimizer momentum --nesterov'
+    """
+    values = {name: getattr(settings, name) for name in OPTIONS}
+    if any(isinstance(value, tuple) for value in values.values()):
+        return "xpnet train --config config.json"
+    words = ["xpnet", "train"]
+    for name, value in values.items():
+        if value != DEFAULTS[name]:
+            flag = f"--{name.replace('_', '-')}"
+            words += [flag] if value is True else [flag, str(value)]
+    return shlex.join(words)

@@ -21,6 +21,7 @@ from xpnet.datasets.formats import FORMATS
 from xpnet.datasets.known import KNOWN
 from xpnet.devices import Device
 from xpnet.losses import LOSSES, Loss
+from xpnet.losses.tasks import Binary, Classification, MultiLabel, Rates, Regression, Task
 from xpnet.network import DTYPES, TwoLayerNet
 from xpnet.optimizers import OPTIMIZERS, Optimizer
 from xpnet.schedules import CONSTANT, read_schedule
@@ -39,6 +40,10 @@ class Option:
     help: str
     part: str
     """"optimizer" or "loss": what takes it as an argument, if its class has one of that name."""
+
+
+def _losses_for(task: type[Task]) -> str:
+    return ", ".join(name for name, loss in LOSSES.items() if type(loss.task) is task)
 
 
 def _option(default: Any, domain: domains.Domain, help: str, *, part: str = "") -> Any:
@@ -91,7 +96,8 @@ class Settings:
     loss: str = _option(
         "softmax_cross_entropy",
         domains.choice(LOSSES),
-        f"{', '.join(LOSSES)}; the last learns numbers, the others classes.",
+        f"For classes {_losses_for(Classification)}; for two of them {_losses_for(Binary)}; for labels of which any "
+        f"may hold {_losses_for(MultiLabel)}; for numbers {_losses_for(Regression)}; for counts {_losses_for(Rates)}.",
     )
     label_smoothing: float = _option(
         0.0, domains.UNIT, "Part of each target that is spread over all classes.", part="loss"
@@ -221,14 +227,15 @@ class Settings:
     def make_network(
         self, features: int, outputs: int, *, labels: np.ndarray[Any, Any] | None = None, device: Device | None = None
     ) -> TwoLayerNet[Any]:
-        """Return the network of so many features and outputs, on `device` if it is selected already."""
+        """Return the network of so many features, and of as many classes or numbers, on `device` if it is selected."""
         make: Any = TwoLayerNet  # What it is a network of, one or many, is known here only.
+        loss = self.make_loss(outputs, labels)
         net: TwoLayerNet[Any] = make(
             features,
             self.hidden,
-            outputs,
+            loss.task.outputs(outputs),
             activation=self.activation,
-            loss=self.make_loss(outputs, labels),
+            loss=loss,
             init=self.init,
             device=self.device if device is None else device,
             dtype=self.dtype,

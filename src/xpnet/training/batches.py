@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from xpnet._checks import check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace
-from xpnet.devices import to_host
+from xpnet.devices import ahead, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
-from xpnet.metrics import as_labels
+from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
 
 _BLOCK_BYTES = 2**20
@@ -79,7 +79,7 @@ def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array 
     check_real(x, "x", xp=namespace_of(x=x))
     loss, xp = net.loss_function, namespace_of(t=t)
     shape: tuple[int, ...] = (int(x.shape[0]), net.output_size)
-    check_targets(shape, t, None, classification=loss.classification, ignore_index=loss.ignored_label, xp=xp)
+    check_targets(shape, t, None, task=loss.task, ignore_index=loss.ignored_label, xp=xp)
     if sample_weight is not None:
         shape = shape if net.members is None else (net.members, *shape)
         check_sample_weight(shape, sample_weight, xp=namespace_of(sample_weight=sample_weight))
@@ -106,9 +106,10 @@ def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tu
             "take another fraction, or more samples"
         )
     order = generator(seed, "validation").permutation(samples)
-    if net.loss_function.classification:
+    task = net.loss_function.task
+    if isinstance(task, Probabilistic) and task.classification:
         xp = namespace_of(t=t)
-        labels = to_host(t if is_labels(t, 2, xp=xp) else as_labels(t, xp=xp))[order]
+        labels = to_host(t if is_labels(t, 2, xp=xp) else task.labels(t, xp=xp))[order]
         # Each sample gets its place among those of its class, as a number in (0, 1); the first of all go.
         by_class = np.argsort(labels, kind="stable")
         _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
@@ -166,10 +167,14 @@ class Batches:
 
     def _inputs(self, rows: Array, size: int) -> Iterator[Array]:
         """Gather and yield the inputs of mini-batches of a size."""
+        xp = self._train.xp
+        for x in ahead(self._gathered(rows), xp=xp):
+            yield from xp.unstack(xp.reshape(x, (-1, size, x.shape[1])))
+
+    def _gathered(self, rows: Array) -> Iterator[Array]:
         for start in range(0, rows.shape[0], self._rows_at_once):
             some = rows[start : min(start + self._rows_at_once, rows.shape[0])]
-            x = self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
-            yield from self._train.xp.unstack(self._train.xp.reshape(x, (-1, size, x.shape[1])))
+            yield self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
 
     def _targets(self, rows: Array, size: int) -> Targets:
         """Gather the targets of mini-batches of a size."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xpnet._typing import Array, Namespace, Params
-from xpnet.devices import to_host
+from xpnet.devices import ahead, to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
 from xpnet.training.batches import Batches, Split, epoch_order
@@ -45,6 +45,8 @@ class Job(NamedTuple):
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
     """Train `net`, whose parameters are those of `state`, and yield a record of every epoch."""
     start, xp = time.perf_counter(), job.train.xp
+    if net.device.compiles:
+        _compile(net, job, state)
     with net.device.current():
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
         batches, threads = Batches(net, job.train, job.batch_size), Threads(job.threads, net.device)
@@ -78,6 +80,17 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             net.params.update(copied(state.best.params))
 
 
+def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
+    """Do a short epoch of which nothing stays, so that the first epoch's rate is that of the others."""
+    splits = [split.at(slice(0, job.batch_size)) for split in (job.train, job.validation) if split is not None]
+    with net.device.current(), np.errstate(all="ignore"):
+        descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
+        order = net.device.asarray(np.arange(splits[0].x.shape[0]))
+        batches, threads = Batches(net, splits[0], job.batch_size), Threads(job.threads, net.device)
+        losses = _train_epoch(net, batches, order, descent, threads)
+        _read_at_once([losses, *(scores(net, split) for split in splits)], xp=job.train.xp)
+
+
 def _next_state(
     net: TwoLayerNet[Any], state: TrainingState, descent: Descent, validated: Evaluation[Any] | None = None
 ) -> TrainingState:
@@ -101,7 +114,7 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
 def _train_epoch(net: TwoLayerNet[Any], batches: Batches, order: Array, descent: Descent, threads: Threads) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     xp, losses = net.device.namespace, []
-    for block in batches.blocks(order):
+    for block in ahead(batches.blocks(order), xp=xp):
         outputs = [descent.step(*batch) for batch in threads.watched(block.batches(), descent.differentiate)]
         # The loss values are for the record alone, so that a whole block's can be computed at once.
         # They are stacked transposed, as their samples lie in a step.
