@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 from xpnet.datasets.dataset import Samples
 from xpnet.datasets.decoding import DataError
 
-_FEW_CLASSES = 100
+FEW_CLASSES = 100
 """More classes than these, with too few samples for a test sample of each, are rather numbers, or count the samples."""
 
 OR_NUMBERS = ", or pass classification=False if they are numbers to be predicted"
 """So ends an error; the command line says its own option instead."""
+
+
+OR_MISSING = ", or pass missing='mean' or 'drop'"
+"""So ends an error about missing values; the command line says its own option instead."""
 
 
 class RawSamples(NamedTuple):
@@ -30,6 +34,8 @@ class RawSamples(NamedTuple):
     """The names of the features."""
     label: str | int | None = None
     """The column of a table that held the targets: its name, or its index where columns have none."""
+    categories: tuple[tuple[str, ...], ...] = ()
+    """Of each feature the texts that its numbers stand for, none where it is a number; empty if all are."""
 
 
 def checked_samples(raw: RawSamples, *, classification: bool) -> Samples:
@@ -68,7 +74,7 @@ def class_names_of(labels: NDArray[Any], name: str) -> tuple[str, ...]:
     names = tuple(map(str, np.unique(labels).tolist()))
     if len(names) < 2:
         raise DataError(f"{name}: all samples are of one class ({names[0]}): training needs two or more")
-    if len(names) > max(_FEW_CLASSES, len(labels) / 5):
+    if len(names) > max(FEW_CLASSES, len(labels) / 5):
         raise DataError(too_many_classes(name, str(len(names)), f"its {len(labels)}"))
     return names
 
