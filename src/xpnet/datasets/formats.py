@@ -9,6 +9,7 @@ from xpnet.datasets.csv_files import read_csv
 from xpnet.datasets.decoding import DataError
 from xpnet.datasets.idx_files import read_folder, read_idx_images
 from xpnet.datasets.numpy_files import NPZ_HOLDS, read_npy, read_npz, read_npz_features
+from xpnet.datasets.parquet_files import read_parquet
 from xpnet.datasets.samples import RawSamples
 
 Reader = Callable[[Path, Columns], tuple[RawSamples, ...]]
@@ -22,7 +23,7 @@ class Format:
     Parameters
     ----------
     suffix : str
-        How a file of it is called; "/" is a folder, and "" any other file.
+        How the name of a file of it ends; "/" is a folder, and "" any other file.
     name, holds : str
         What it is called in help and errors, and what it holds.
     samples, features : callable or None
@@ -39,11 +40,15 @@ class Format:
     is_table: bool = False
 
 
+_TEXT_HOLDS = "one sample a line, cells between commas, semicolons or tabs; labels and features may be texts"
 FORMATS = (
     Format("/", "a folder of idx files", "the four standard ones, plain or .gz", read_folder),
-    Format(".csv", "a .csv table", "one sample a line; its label may be text", read_csv, read_csv, is_table=True),
+    Format(".csv", "a .csv table", _TEXT_HOLDS, read_csv, read_csv, is_table=True),
+    Format(".csv.gz", "a .csv.gz table", "the same, packed", read_csv, read_csv, is_table=True),
+    Format(".tsv", "a .tsv table", "the same, between tabs", read_csv, read_csv, is_table=True),
+    Format(".parquet", "a .parquet table", "numbers and texts", read_parquet, read_parquet, is_table=True),
     Format(".npy", "a .npy table", "one sample a row", read_npy, read_npy, is_table=True),
-    Format(".npz", "a .npz file", f"{NPZ_HOLDS}; features alone: x, or the only array", read_npz, read_npz_features),
+    Format(".npz", "a .npz file", f"{NPZ_HOLDS}; features alone: x, X, data, or the only array", read_npz, read_npz_features),
     Format("", "an idx file", "images, plain or .gz", features=read_idx_images),
 )
 
@@ -63,8 +68,8 @@ def describe_formats(*, features: bool = False) -> list[str]:
 def reader_of(path: Path, columns: Columns) -> Reader:
     """Return what reads that which is wanted of `path`, or say which formats there are."""
     features = columns.features is not None
-    suffix = "/" if path.is_dir() else path.suffix
-    row = next((row for row in FORMATS if row.suffix == suffix), FORMATS[-1])
+    name = "/" if path.is_dir() else path.name
+    row = next(row for row in FORMATS if name.endswith(row.suffix))
     reader = row.features if features else row.samples
     if reader is None:
         raise DataError(f"{path}: not {_listed(row.name for row in _formats(features))}: give one of these")

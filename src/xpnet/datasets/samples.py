@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from xpnet._text import printable
 from xpnet.datasets.dataset import Samples
 from xpnet.datasets.decoding import DataError
 
@@ -38,10 +39,10 @@ class RawSamples(NamedTuple):
     """Of each feature the texts that its numbers stand for, none where it is a number; empty if all are."""
 
 
-def checked_samples(raw: RawSamples, *, classification: bool) -> Samples:
+def checked_samples(raw: RawSamples, *, classification: bool, missing: bool = False) -> Samples:
     """Return `raw` as rows of features with labels or, where they are to be numbers, rows of targets in float64."""
     assert raw.t is not None
-    x = checked_features(raw)
+    x = checked_features(raw, missing=missing)
     t = raw.t[:, 0] if raw.t.ndim == 2 and raw.t.shape[1] == 1 else raw.t
     t = _checked_labels(t, raw.t_name) if classification else _checked_numbers(t, raw.t_name)
     if len(x) != len(t):
@@ -52,11 +53,14 @@ def checked_samples(raw: RawSamples, *, classification: bool) -> Samples:
     return Samples(x, t)
 
 
-def checked_features(raw: RawSamples) -> NDArray[Any]:
-    """Return the features of `raw` with each sample flattened to a row of finite real numbers, or refuse them."""
+def checked_features(raw: RawSamples, *, missing: bool = False) -> NDArray[Any]:
+    """Return the features of `raw` with each sample flattened to a row of finite real numbers, or refuse them.
+
+    Those that are `missing` are NaN, where they may be.
+    """
     if raw.x.ndim < 2:
         raise DataError(f"{raw.x_name}: features must have shape (samples, features), got {raw.x.shape}: reshape them")
-    return _finite_rows(raw.x, raw.x_name, "feature")
+    return _finite_rows(raw.x, raw.x_name, "feature", missing=missing)
 
 
 def is_usable(x: NDArray[Any]) -> NDArray[np.bool_]:
@@ -85,6 +89,13 @@ def too_many_classes(name: str, classes: str, labels: str = "its") -> str:
         f"{name}: {labels} labels are of {classes} classes, too few of each to learn from: "
         f"choose another column of labels{OR_NUMBERS}"
     )
+
+
+def as_labels(t: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of texts as one of objects, which a terminal may have; any other as it is."""
+    if t.dtype.kind not in "UT":
+        return t
+    return np.asarray([printable(label) for label in t.ravel().tolist()], np.object_).reshape(t.shape)
 
 
 def encode(labels: NDArray[Any], class_names: Sequence[str], name: str) -> NDArray[np.int64]:
@@ -131,7 +142,7 @@ def _checked_numbers(t: NDArray[Any], name: str) -> NDArray[np.float64]:
     return _finite_rows(t, name, "target").astype(np.float64)
 
 
-def _finite_rows(x: NDArray[Any], name: str, what: str) -> NDArray[Any]:
+def _finite_rows(x: NDArray[Any], name: str, what: str, *, missing: bool = False) -> NDArray[Any]:
     """Return `x` with one row for each sample, of finite real numbers, or refuse it."""
     if x.dtype.kind not in "buif":
         raise DataError(f"{name}: {what}s must be real numbers, got dtype {x.dtype}: save them as such")
@@ -139,6 +150,8 @@ def _finite_rows(x: NDArray[Any], name: str, what: str) -> NDArray[Any]:
         raise DataError(f"{name}: holds no data (shape {x.shape}): use a file with samples and {what}s")
     rows = x.reshape(len(x), -1)
     usable = is_usable(rows)
+    if missing and x.dtype.kind == "f":
+        usable |= np.isnan(rows)
     if not usable.all():
         row, column = np.argwhere(~usable)[0].tolist()
         raise DataError(

@@ -86,6 +86,22 @@ class Table:
             self._t[start:end] = numbers[:, self.target]
         self.rows = end
 
+    def add_typed(self, by_column: Sequence[NDArray[np.float64] | Sequence[str]], rows: int) -> None:
+        """Add rows of columns that are wholly numbers or wholly texts, whatever the unwanted ones are."""
+        numbers, texts = np.full((rows, len(by_column)), np.nan), {}
+        for column, values in enumerate(by_column):
+            if column in self.unwanted:
+                continue
+            holds_texts = not isinstance(values, np.ndarray)
+            if self.texts.get(column, holds_texts):
+                texts[column] = values if holds_texts else [as_text(value) for value in values.tolist()]
+            elif holds_texts:
+                text = next(filter(None, values), "")
+                raise DataError(f"{self.path}: {self.called(column)} holds {text[:40]!r}, not a number: correct it")
+            else:
+                numbers[:, column] = values
+        self.add(numbers, texts)
+
     def samples(self) -> RawSamples:
         """Return all that was added."""
         self._x.resize((self.rows, len(self.features)), refcheck=False)
@@ -110,7 +126,7 @@ class Table:
         is_label = column == self.target
         if is_label and not codes and self.rows:  # All labels so far were numbers.
             values, numbers = np.unique(self._t[: self.rows], return_inverse=True)
-            codes |= {_as_text(value): code for code, value in enumerate(values.tolist())}
+            codes |= {as_text(value): code for code, value in enumerate(values.tolist())}
             self._t[: self.rows] = numbers
         coded = []
         for cell in cells:
@@ -195,6 +211,6 @@ def is_number(text: str) -> bool:
     return True
 
 
-def _as_text(number: float) -> str:
-    """Return how a label that is a number is written."""
-    return str(int(number)) if number.is_integer() else str(number)
+def as_text(number: float) -> str:
+    """Return how a label or category that is a number is written, nothing where it is missing."""
+    return "" if number != number else str(int(number)) if number.is_integer() else str(number)
