@@ -3,6 +3,7 @@
 from xpnet.datasets.dataset import Dataset, Samples
 from xpnet.datasets.decoding import DataError
 from xpnet.datasets.download import Progress, fetch
+from xpnet.datasets.encoding import Encoding
 from xpnet.datasets.formats import describe_formats
 from xpnet.datasets.known import Whereabouts, available, data_path
 from xpnet.datasets.loading import load_data, load_digits, load_features, load_idx
@@ -12,6 +13,7 @@ from xpnet.datasets.scaling import Scaling
 __all__ = [
     "DataError",
     "Dataset",
+    "Encoding",
     "Origin",
     "Progress",
     "Samples",

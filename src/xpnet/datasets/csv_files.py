@@ -22,6 +22,8 @@ from xpnet.datasets.samples import OR_MISSING, RawSamples, is_usable
 from xpnet.datasets.tables import MISSING, Table, is_number
 from xpnet.datasets.text_blocks import text_blocks
 
+TEXT_HOLDS = "one sample a line, plain or .gz; labels and features may be texts"
+
 _SEPARATORS = "\t;,"
 _LARGEST = 2**18
 """Bytes of a block that is read at once, which takes 200 times as many."""

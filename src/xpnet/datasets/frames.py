@@ -31,7 +31,7 @@ def read_frame(frame: Any, columns: Columns, where: str = "data frame") -> tuple
     if len(set(names)) < len(names):
         raise DataError(f"{where}: two of its columns have the same name: rename one")
     table = Table(where, len(names), names, columns)
-    _add(table, [frame[name] for name in frame.columns], len(frame))
+    _add(table, [frame[name] for name in frame.columns])
     return (table.samples(),)
 
 
@@ -64,7 +64,7 @@ def read_rows(x: Any, origin: Origin | None, features: int) -> NDArray[Any]:
     rows = np.asarray(x, np.object_)
     names = origin.columns or [str(column) for column in range(rows.shape[1])]
     table = Table("x", rows.shape[1], names, columns)
-    _add(table, list(rows.T), len(rows))
+    _add(table, list(rows.T))
     return table.samples().x
 
 
@@ -72,12 +72,13 @@ def _alone(columns: Columns, width: int) -> Columns:
     return replace(columns, label=None, features=width)
 
 
-def _add(table: Table, by_column: Sequence[Any], rows: int) -> None:
+def _add(table: Table, by_column: Sequence[Any]) -> None:
     """Add columns, some rows at a time."""
     values = [
         [] if i in table.unwanted else _values(column, f"{table.path}: {table.called(i)}")
         for i, column in enumerate(by_column)
     ]
+    rows = max(map(len, values))
     for start in range(0, rows, _ROWS):
         stop = min(start + _ROWS, rows)
         table.add_typed([column[start:stop] for column in values], stop - start)

@@ -11,7 +11,7 @@ from xpnet.datasets.decoding import DataError, check_unpacked
 
 MAX_LINE = 2**20
 """Bytes between two line breaks: without any, a file would be one cell."""
-_READ = 2**22
+_READ = 2**21
 _BLOCK = 2**17
 _QUOTE, _BREAK = b'"', b"\n"
 
