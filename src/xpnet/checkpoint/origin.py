@@ -59,7 +59,7 @@ def written(origin: Origin) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
                 arrays[f"origin.{name}.{part}"] = np.asarray(getattr(value, part), np.float64)
         elif isinstance(value, Encoding):
             if value.categories:
-                facts["categories"] = value.categories
+                facts[name] = value.categories
             if value.fill is not None:
                 arrays["origin.encoding.fill"] = value.fill
         elif value is not None:
@@ -73,7 +73,7 @@ def read_origin(text: str, arrays: Mapping[str, NDArray[Any]], net: TwoLayerNet[
     for name, what in (("class_names", "names of classes"), ("columns", "names of columns")):
         if not isinstance(facts.get(name, []), list):
             raise TypeError(f"{what} must be a list")
-    encoding = Encoding(_read_categories(facts.pop("categories", [])), arrays.get("origin.encoding.fill"))
+    encoding = Encoding(_read_categories(facts.pop("encoding", [])), arrays.get("origin.encoding.fill"))
     for name, value in facts.items():
         if isinstance(value, list):
             if not all(isinstance(item, str) for item in value):

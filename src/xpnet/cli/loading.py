@@ -5,10 +5,11 @@ from contextlib import nullcontext
 from xpnet import datasets
 from xpnet.cli.downloads import download_bar
 from xpnet.datasets import DataError, Dataset, Origin
-from xpnet.datasets.samples import OR_NUMBERS
+from xpnet.datasets.samples import OR_MISSING, OR_NUMBERS
 from xpnet.losses import LOSSES
 from xpnet.settings import Settings
 
+_OR_MISSING = ", or take --missing mean or --missing drop"
 _MANY_CLASSES = 30
 
 
@@ -21,12 +22,14 @@ def load(settings: Settings, *, like: Origin | None = None, or_numbers: str = ""
                 data_dir=settings.data_dir,
                 label=settings.label,
                 classification=LOSSES[settings.loss].classification,
+                missing=settings.missing,
                 seed=settings.seed,
                 like=like,
                 progress=progress,
             )
         except DataError as error:
-            raise DataError(str(error).replace(OR_NUMBERS, or_numbers)) from error
+            told = str(error).replace(OR_NUMBERS, or_numbers).replace(OR_MISSING, _OR_MISSING)
+            raise DataError(told) from error
 
 
 def doubt(dataset: Dataset) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from xpnet.settings import DEFAULTS, OPTIONS, Settings, read_values
+from xpnet.settings.presets import PRESETS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -23,6 +24,9 @@ def from_settings(*names: str, **defaults: Any) -> Callable[[Command], Command]:
         for name in reversed(names or tuple(OPTIONS)):
             domain, help = OPTIONS[name].domain, OPTIONS[name].help
             default = defaults.get(name, DEFAULTS[name])
+            usual = [f"{preset} {values[name]}" for preset, values in PRESETS.items() if name in values]
+            if default is None and usual:
+                default = ", ".join(usual)
             if default not in (None, False, 0.0) or name == "seed":
                 help += f"  [default: {default}]"
             if domain.kind is bool:

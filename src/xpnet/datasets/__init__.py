@@ -9,6 +9,7 @@ from xpnet.datasets.known import Whereabouts, available, data_path
 from xpnet.datasets.loading import load_data, load_digits, load_features, load_idx
 from xpnet.datasets.origin import Origin
 from xpnet.datasets.scaling import Scaling
+from xpnet.datasets.summary import Summary, summarize
 
 __all__ = [
     "DataError",
@@ -18,6 +19,7 @@ __all__ = [
     "Progress",
     "Samples",
     "Scaling",
+    "Summary",
     "Whereabouts",
     "available",
     "data_path",
@@ -27,4 +29,5 @@ __all__ = [
     "load_digits",
     "load_features",
     "load_idx",
+    "summarize",
 ]

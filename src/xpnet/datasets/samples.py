@@ -83,6 +83,13 @@ def class_names_of(labels: NDArray[Any], name: str) -> tuple[str, ...]:
     return names
 
 
+def may_be_classes(t: NDArray[Any]) -> bool:
+    """Return whether targets are texts, or whole numbers of which there are not too many for `class_names_of`."""
+    if t.dtype.kind == "f" and not ((np.abs(t) < 2**53) & (t == np.floor(t))).all():
+        return False
+    return t.dtype == np.object_ or 2 <= len(np.unique(t)) <= max(FEW_CLASSES, len(t) / 5)
+
+
 def too_many_classes(name: str, classes: str, labels: str = "its") -> str:
     """Say that there are too few samples of each class."""
     return (
