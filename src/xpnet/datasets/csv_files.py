@@ -5,8 +5,9 @@ Cells are separated by tabs, semicolons or commas, whichever the first line hold
 
 import csv
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +28,7 @@ TEXT_HOLDS = "one sample a line, plain or .gz; labels and features may be texts"
 _SEPARATORS = "\t;,"
 _LARGEST = 2**18
 """Bytes of a block that is read at once, which takes 200 times as many."""
+_THREADS = 2
 _GAP = re.compile(rb" +(?=[\t;,\n])|(?<=[\t;,\n]) +|^ +")
 
 
@@ -41,28 +43,31 @@ class _Layout(NamedTuple):
 
 def read_csv(path: Path, columns: Columns) -> tuple[RawSamples]:
     """Return the samples in a file of text."""
-    with decoding(path, "a table of text"):
-        table: Table | None = None
-        line = 0
-        for block in text_blocks(path):
-            lines, first = block.count(b"\n"), line
-            if table is None:
-                layout = _read_layout(path, _text(block), columns)
-                if layout is None:
-                    line += lines
-                    continue
-                table = Table(path, layout.width, layout.names, columns)
-                block = block.split(b"\n", layout.skip)[-1]
-                first += layout.skip
-            if block:
-                _add(table, layout, block, first)
-            line += lines
-        if table is None or not table.rows:
+    with decoding(path, "a table of text"), ThreadPoolExecutor(_THREADS) as pool:
+        blocks = text_blocks(path)
+        line, first, layout = 0, b"", None
+        while layout is None:
+            line += first.count(b"\n")
+            first = next(blocks, b"")
+            if not first:
+                raise DataError(f"{path}: holds no rows of data: use a table with samples")
+            layout = _read_layout(_text(first), columns)
+        table = Table(path, layout.width, layout.names, columns)
+        line += layout.skip
+        first = first.split(b"\n", layout.skip)[-1]
+        line += _add_any(table, layout, first, line)
+        for block, plain in _parsed(blocks, pool, table, layout):
+            if plain is not None and plain.of == table.texts and not _lacks_values(table, plain):
+                table.add(plain.numbers, plain.texts)
+                line += len(plain.numbers)
+            else:  # It takes anything, and says where a cell is wrong.
+                line += _add_any(table, layout, block, line)
+        if not table.rows:
             raise DataError(f"{path}: holds no rows of data: use a table with samples")
         return (table.samples(),)
 
 
-def _read_layout(path: Path, text: str, columns: Columns) -> _Layout | None:
+def _read_layout(text: str, columns: Columns) -> _Layout | None:
     first_line = next((line for line in text.splitlines() if line.strip()), "")
     outside = "".join(first_line.split('"')[::2])
     separator = max(_SEPARATORS, key=outside.count) if any(mark in outside for mark in _SEPARATORS) else ","
@@ -87,55 +92,66 @@ def _told_apart(names: list[str]) -> list[str]:
     return list(apart)
 
 
-def _add(table: Table, layout: _Layout, block: bytes, line: int) -> None:
-    """Add the rows of a block, the first of which is after so many lines."""
-    if len(block) > _LARGEST or not _add_plain(table, layout, block):
-        _add_any(table, layout, block, line)
+class _Plain(NamedTuple):
+    """The rows of a block of plain decimals: its numbers, and the texts in columns `of` texts."""
+
+    numbers: NDArray[np.float64]
+    texts: dict[int, list[str]]
+    of: dict[int, bool]
 
 
-def _add_plain(table: Table, layout: _Layout, block: bytes) -> bool:
-    """Add the rows of a block without quotes whose numbers are plain decimals, if it is one."""
-    wanted = [*table.features, *([] if table.target is None else [table.target])]
-    if b'"' in block or any(column not in table.texts for column in wanted):
-        return False
+def _parsed(
+    blocks: Iterable[bytes], pool: Executor, table: Table, layout: _Layout
+) -> Iterator[tuple[bytes, _Plain | None]]:
+    """Yield blocks with their rows, None where they are not plain, parsed ahead by the threads of `pool`."""
+    ahead: deque[tuple[bytes, Future[_Plain | None]]] = deque()
+    for block in blocks:
+        ahead.append((block, pool.submit(_parse, block, layout, table.unwanted, dict(table.texts))))
+        if len(ahead) > 2 * _THREADS:
+            first, future = ahead.popleft()
+            yield first, future.result()
+    for first, future in ahead:
+        yield first, future.result()
+
+
+def _parse(block: bytes, layout: _Layout, unwanted: set[int], texts: dict[int, bool]) -> _Plain | None:
+    """Return the rows of a block without quotes whose numbers are plain decimals, if it is one."""
+    if len(block) > _LARGEST or b'"' in block or len(unwanted) + len(texts) < layout.width:
+        return None
     if b" " in block:
         block = _GAP.sub(b"", block)
     comma = layout.separator.encode()
     text = block if comma == b"," else block.translate(bytes.maketrans(b"," + comma, comma + b","))
-    with_texts = [column for column in wanted if table.texts[column]]
-    numbers = parse_decimals(text, layout.width, {*with_texts, *table.unwanted})
+    with_texts = [column for column, is_text in texts.items() if is_text]
+    numbers = parse_decimals(text, layout.width, {*with_texts, *unwanted})
     if numbers is None:
-        return False
-    texts = {}
+        return None
+    cells = {}
     if with_texts:
         ends = cell_ends(np.frombuffer(text, np.uint8), layout.width)
         assert ends is not None
         starts = np.concatenate(([0], ends.ravel()[:-1] + 1)).reshape(ends.shape)
         for column in with_texts:
             spans = zip(starts[:, column].tolist(), ends[:, column].tolist(), strict=True)
-            texts[column] = [str(block[start:end], "utf-8") for start, end in spans]
-    if _lacks_values(table, numbers, texts):  # The other way says where.
-        return False
-    table.add(numbers, texts)
-    return True
+            cells[column] = [_text(block[start:end]) for start, end in spans]
+    return _Plain(numbers, cells, texts)
 
 
-def _lacks_values(table: Table, numbers: NDArray[np.float64], texts: dict[int, list[str]]) -> bool:
+def _lacks_values(table: Table, plain: _Plain) -> bool:
     """Return whether a target is missing, or anything else, where that was not asked for."""
-    if table.target is not None:
-        labels = texts.get(table.target)
-        if np.isnan(numbers[:, table.target]).any() if labels is None else "" in labels:
-            return True
+    numbers, texts, target = plain.numbers, plain.texts, table.target
+    if target is not None and ("" in texts[target] if target in texts else np.isnan(numbers[:, target]).any()):
+        return True
     if table.missing:
         return False
     blank = len(table.unwanted) + len(texts)
-    return np.count_nonzero(np.isnan(numbers)) > len(numbers) * blank or any(
-        not MISSING.isdisjoint(cells) for cells in texts.values()
-    )
+    if np.isnan(numbers.max()) and np.count_nonzero(np.isnan(numbers)) > len(numbers) * blank:
+        return True
+    return any(not MISSING.isdisjoint(cells) for cells in texts.values())
 
 
-def _add_any(table: Table, layout: _Layout, block: bytes, line: int) -> None:
-    """Add the rows of a block of text, or say in which line and column a cell is wrong."""
+def _add_any(table: Table, layout: _Layout, block: bytes, line: int) -> int:
+    """Add the rows of a block of text after so many lines, or say which cell is wrong; return how many lines it has."""
     reader = csv.reader(StringIO(_text(block), newline=""), delimiter=layout.separator)
     rows, lines = [], []
     for row in reader:
@@ -149,7 +165,7 @@ def _add_any(table: Table, layout: _Layout, block: bytes, line: int) -> None:
         rows.append(row)
         lines.append(line + reader.line_num)
     if not rows:
-        return
+        return reader.line_num
     numbers, texts = np.full((len(rows), layout.width), np.nan), {}
     for column, cells in enumerate(zip(*rows, strict=True)):
         if column in table.unwanted:
@@ -166,6 +182,7 @@ def _add_any(table: Table, layout: _Layout, block: bytes, line: int) -> None:
         if is_text is not None:
             table.texts[column] = is_text
     table.add(numbers, texts)
+    return reader.line_num
 
 
 class _Fault(ValueError):

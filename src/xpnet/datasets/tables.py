@@ -74,9 +74,11 @@ class Table:
         first, last = self.features[0], self.features[-1]
         run = self.features == list(range(first, last + 1))
         x = numbers[:, first : last + 1] if run else numbers[:, self.features]
-        self._check(x, start)
-        if self._x.dtype == np.float32 and len(x) and max(np.fmax.reduce(x, None), -np.fmin.reduce(x, None)) > _EXACT:
-            self._x = self._x.astype(np.float64)
+        # Of NaN neither is true.
+        if not (x.max(initial=0) <= _EXACT and x.min(initial=0) >= -_EXACT):
+            self._check(x, start)
+            if self._x.dtype == np.float32 and (np.abs(x) > _EXACT).any():
+                self._x = self._x.astype(np.float64)
         if end > len(self._x):
             rows = end + end // 8
             self._x.resize((rows, len(self.features)), refcheck=False)
@@ -147,8 +149,6 @@ class Table:
     def _check(self, x: NDArray[np.float64], start: int) -> None:
         """Refuse features that are not finite and, where that was not asked for, those that are missing."""
         usable = is_usable(x)
-        if usable.all():
-            return
         missing = np.isnan(x)
         bad = ~(usable | missing) if self.missing else ~usable
         if bad.any():

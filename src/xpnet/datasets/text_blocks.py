@@ -25,11 +25,13 @@ def text_blocks(path: Path) -> Iterator[bytes]:
                 part += stream.read(1)
             read += len(part)
             check_unpacked(str(path), read, path.stat().st_size)
-            text = rest + part.replace(b"\r\n", _BREAK).replace(b"\r", _BREAK)
+            text = rest + part
+            if b"\r" in part:
+                text = text.replace(b"\r\n", _BREAK).replace(b"\r", _BREAK)
             if read == len(part):
                 text = text.removeprefix(b"\xef\xbb\xbf")
-            start = 0
-            while end := _end(text, start):
+            start, quoted = 0, _QUOTE in text
+            while end := _end(text, start, quoted=quoted):
                 yield text[start:end]
                 start = end
             rest = text[start:]
@@ -39,10 +41,10 @@ def text_blocks(path: Path) -> Iterator[bytes]:
             yield rest if rest.endswith(_BREAK) else rest + _BREAK
 
 
-def _end(text: bytes, start: int) -> int:
+def _end(text: bytes, start: int, *, quoted: bool) -> int:
     """Return where a block from `start` on ends, 0 if that is not to be seen."""
     end = text.rfind(_BREAK, start, start + _BLOCK) + 1 or text.find(_BREAK, start) + 1
-    quotes = text.count(_QUOTE, start, end)
+    quotes = text.count(_QUOTE, start, end) if quoted else 0
     while end and quotes % 2:
         before, end = end, text.find(_BREAK, end) + 1
         quotes += text.count(_QUOTE, before, end)
