@@ -74,11 +74,9 @@ def load_data(
     >>> data = load_data("digits")
     >>> data.train.x.shape, data.test.x.shape, data.classes
     ((3823, 64), (1797, 64), 10)
-    >>> frame = {"kind": ["a", "b", "b", "a"], "size": [1.0, 2.0, None, 1.5], "label": list("xyyx")}
-    >>> import pandas
-    >>> data = load_data(pandas.DataFrame(frame), missing="mean")
-    >>> data.features, data.origin.encoding.categories, data.class_names
-    (3, (('a', 'b'), ()), ('x', 'y'))
+    >>> data = load_data(([[1.0, 7.0], [2.0, 8.0], [float("nan"), 9.0], [3.0, 6.0]], ["a", "b", "a", "b"]), missing="mean")
+    >>> data.features, data.class_names
+    (2, ('a', 'b'))
     """
     if like is None:
         columns = Columns(label, classification, missing=missing != REFUSE)

@@ -53,7 +53,7 @@ def read_npy(path: Path, columns: Columns) -> tuple[RawSamples]:
     return (RawSamples(table[:, features], table[:, target], str(path), t_name, label=target),)
 
 
-def read_npz(path: Path, _: Columns) -> tuple[RawSamples, ...]:
+def read_npz(path: Path, columns: Columns) -> tuple[RawSamples, ...]:
     """Return the training and the test samples in a .npz file, or the samples that are not parted."""
 
     def choose(names: Sequence[str]) -> Sequence[str]:
@@ -65,9 +65,9 @@ def read_npz(path: Path, _: Columns) -> tuple[RawSamples, ...]:
 
     keys, arrays = zip(*_read_arrays(path, choose), strict=True)
     names = [f"{path}: {key}" for key in keys]
-    return tuple(
-        RawSamples(arrays[i], as_labels(arrays[i + 1]), *names[i : i + 2]) for i in range(0, len(keys), 2)
-    )
+    if columns.classification:
+        arrays = tuple(map(as_labels, arrays))
+    return tuple(RawSamples(*arrays[i : i + 2], *names[i : i + 2]) for i in range(0, len(keys), 2))
 
 
 def read_npz_features(path: Path, _: Columns) -> tuple[RawSamples]:

@@ -13,6 +13,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 """By name what is taken for options that are not given; where an optimizer is, its own learning rate."""
 
+MOST_EPOCHS = {CHAPTER: 2**31 - 1, MODERN: 100}
+"""So many by default: with more, those of today learn a small table by heart."""
+
 _FILES = tuple(suffix for row in FORMATS if row.samples for suffix in row.suffixes if suffix != "/")
 
 

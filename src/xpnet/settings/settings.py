@@ -26,7 +26,7 @@ from xpnet.network import DTYPES, TwoLayerNet
 from xpnet.optimizers import OPTIMIZERS, Optimizer
 from xpnet.schedules import CONSTANT, read_schedule
 from xpnet.settings import domains
-from xpnet.settings.presets import PRESETS, usual_preset
+from xpnet.settings.presets import MOST_EPOCHS, PRESETS, usual_preset
 from xpnet.training import GRADIENTS, default_epochs
 
 _PARTS: dict[str, Mapping[str, type[Any]]] = {"optimizer": OPTIMIZERS, "loss": LOSSES}
@@ -147,7 +147,7 @@ class Settings:
         "How the rate falls: step:STEPS:FACTOR, cosine or cosine:STEPS:FINAL; with warmup:STEPS, before, it rises.",
     )
     batch_size: int = _option(100, domains.COUNT, "Samples in a mini-batch.")
-    epochs: int | None = _option(None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches.")
+    epochs: int | None = _option(None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches, with modern at most 100 passes.")
     patience: int | None = _option(
         None, domains.COUNT, "Stop after so many epochs without a lower validation loss, and keep the best."
     )
@@ -262,7 +262,8 @@ class Settings:
         (3, 0.2, CosineDecay(initial=0.1, steps=48, final=0.0))
         """
         trained = max(1, samples - round((self.validation or 0) * samples))
-        epochs = self.epochs or default_epochs(trained, self.batch_size)
+        assert self.preset is not None
+        epochs = self.epochs or min(default_epochs(trained, self.batch_size), MOST_EPOCHS[self.preset])
         return {
             "validation": self.validation,
             "optimizer": self.make_optimizer(epochs * math.ceil(trained / self.batch_size)),
