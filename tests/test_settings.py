@@ -56,7 +56,12 @@ def test_files_have_defaults_of_today():
     for data, preset in (("digits", "chapter"), ("runs/idx", "chapter"), ("a.csv", "modern"), ("a.tsv.gz", "modern")):
         assert Settings(data=data).preset == preset
     settings = Settings(data="a.csv", hidden=3)
-    assert (settings.hidden, settings.activation, settings.optimizer, settings.learning_rate) == (3, "relu", "adam", 0.01)
+    assert (settings.hidden, settings.activation, settings.optimizer, settings.learning_rate) == (
+        3,
+        "relu",
+        "adam",
+        0.01,
+    )
     assert settings.fit_options(100)["epochs"] == 100
     assert Settings(data="a.csv", optimizer="sgd").make_optimizer(1).learning_rate == 0.1
     assert Settings(data="a.csv", preset="chapter") == dataclasses.replace(Settings(), data="a.csv")
@@ -123,7 +128,9 @@ def test_files_that_are_none(tmp_path, name, text, message):
 def test_an_unknown_name_is_told_with_the_nearest():
     with pytest.raises(ValueError, match=r"^run.toml: there is no option 'batchsize': did you mean 'batch_size'\?$"):
         Settings.of({"batchsize": 3}, where="run.toml")
-    with pytest.raises(ValueError, match=r"^settings: there is no option 'qqq': there are data, data_dir, label, missing"):
+    with pytest.raises(
+        ValueError, match=r"^settings: there is no option 'qqq': there are data, data_dir, label, missing"
+    ):
         Settings.of({"qqq": 3})
 
 

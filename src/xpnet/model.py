@@ -80,7 +80,9 @@ class Model:
         net, origin = self.net, self.origin
         if origin is None:
             return f"Model of {net.input_size} scaled features -> {net.output_size} outputs: {net!r}"
-        takes = f"{origin.encoding.columns(net.input_size)} raw features" + (f" ({listed(origin.columns, 5)})" if origin.columns else "")
+        takes = f"{origin.encoding.columns(net.input_size)} raw features" + (
+            f" ({listed(origin.columns, 5)})" if origin.columns else ""
+        )
         names = origin.class_names
         says = f"{len(names)} classes ({listed(names, 5)})" if names else f"{net.output_size} numbers in their units"
         return f"Model of {takes} -> {says}: {net!r}"

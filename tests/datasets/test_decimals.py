@@ -14,7 +14,11 @@ def table(rows):
     return "".join(",".join(row) + "\n" for row in rows).encode()
 
 
-@given(st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(DECIMALS | st.just(""), min_size=width, max_size=width), min_size=1, max_size=5)))
+@given(
+    st.integers(1, 4).flatmap(
+        lambda width: st.lists(st.lists(DECIMALS | st.just(""), min_size=width, max_size=width), min_size=1, max_size=5)
+    )
+)
 def test_what_float_reads(rows):
     """At most 15 digits: integer and power of ten are exact, and their quotient is rounded once."""
     expected = [[float(cell) if cell else np.nan for cell in row] for row in rows]
@@ -33,7 +37,27 @@ def test_blank_columns_may_hold_anything():
     np.testing.assert_array_equal(found, [[1, np.nan, 2], [-3, np.nan, 4]])
 
 
-@pytest.mark.parametrize("cell", ["-", ".", "-.", "1.2.3", "--1", "1-2", "1-", ".-2", "1/2", "1e3", "+1", " 1", "x", "9" * 20, "0" * 25, "1." + "0" * 19])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "-",
+        ".",
+        "-.",
+        "1.2.3",
+        "--1",
+        "1-2",
+        "1-",
+        ".-2",
+        "1/2",
+        "1e3",
+        "+1",
+        " 1",
+        "x",
+        "9" * 20,
+        "0" * 25,
+        "1." + "0" * 19,
+    ],
+)
 def test_what_is_no_plain_decimal(cell):
     assert parse_decimals(f"1,2\n{cell},4\n".encode(), 2) is None
 

@@ -60,7 +60,9 @@ def test_what_is_of_no_format(tmp_path: Path):
 
 def test_a_label_column_is_for_tables(write: Any, images: tuple[Any, ...]):
     for source in ("digits", write.npz(x=np.eye(2), t=[0, 1]), write.folder(images)):
-        with pytest.raises(DataError, match=r"in a \.csv or \.tsv table, a \.parquet table or a \.npy table only: leave"):
+        with pytest.raises(
+            DataError, match=r"in a \.csv or \.tsv table, a \.parquet table or a \.npy table only: leave"
+        ):
             load_data(source, label=0)
     with pytest.raises(DataError, match="leave label out"):
         load_features(write.npz(x=np.eye(2)), features=2, label=0)

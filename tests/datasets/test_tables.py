@@ -86,12 +86,17 @@ def test_a_model_takes_raw_rows(source: Any, tmp_path: Path):
     said = model.predict_proba(rows)
     frame = pandas.DataFrame(rows, columns=NAMES[:3])
     np.testing.assert_array_equal(model.predict_proba(frame[["weight", "colour", "size"]]), said)
-    path = write_csv(tmp_path / "new.csv", [[row[1], row[0], row[2], "?"] for row in rows],
-                     names=["colour", "size", "weight", "note"])
+    path = write_csv(
+        tmp_path / "new.csv",
+        [[row[1], row[0], row[2], "?"] for row in rows],
+        names=["colour", "size", "weight", "note"],
+    )
     raw = load_features(path, features=4, like=model.origin)
-    assert raw.tolist() == rows[:2] + [[pytest.approx(np.nan, nan_ok=True), "red", pytest.approx(np.nan, nan_ok=True)]]
+    assert raw.tolist() == [*rows[:2], [pytest.approx(np.nan, nan_ok=True), "red", pytest.approx(np.nan, nan_ok=True)]]
     np.testing.assert_array_equal(model.predict_proba(raw), said)
-    with pytest.raises(DataError, match=r"x: column 2 \('colour'\) holds 'green', none of the model's .* \(blue, red\)"):
+    with pytest.raises(
+        DataError, match=r"x: column 2 \('colour'\) holds 'green', none of the model's .* \(blue, red\)"
+    ):
         model.predict([[1.0, "green", 4.0]])
     with pytest.raises(DataError, match=r"x: column 1 \('size'\) holds 'big', not a number"):
         model.predict([["big", "red", 4.0]])
@@ -141,7 +146,9 @@ def test_frames_that_are_refused(frame: Any, message: str):
 
 def test_parquet_of_other_types_is_refused(tmp_path: Path):
     path = tmp_path / "a.parquet"
-    frame = pandas.DataFrame({"a": pandas.to_datetime(["2020-01-01"] * 4), "b": [True, False] * 2, "label": [0, 1, 0, 1]})
+    frame = pandas.DataFrame(
+        {"a": pandas.to_datetime(["2020-01-01"] * 4), "b": [True, False] * 2, "label": [0, 1, 0, 1]}
+    )
     frame.to_parquet(path)
     with pytest.raises(DataError, match=r"'a'.* is of type timestamp.*: keep numbers and texts"):
         load_data(path)

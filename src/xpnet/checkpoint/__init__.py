@@ -11,7 +11,8 @@ Metadata, all of them texts
     ``sha256``, the first of all: the digest, 64 hexadecimal digits, of the whole file with these digits taken for
     zeros; ``xpnet``: "2", the number of this format; ``version``: of the library that wrote the file; ``activation``
     and ``loss``: their names; and as JSON ``options``: of the loss, ``origin``: the fields of `Origin` but its
-    scalings, of its encoding the categories, ``settings``: as in ``config.json``, ``state``: the counters of `TrainingState`.
+    scalings, of its encoding the categories, ``settings``: as in ``config.json``, ``state``: the counters of
+    `TrainingState`.
 
 A model has parameters, activation, loss and options; all the rest may be missing. A checkpoint of a run has it all.
 

@@ -104,7 +104,9 @@ def _check_encoding(origin: Origin, features: int) -> None:
     if encoding.categories and (not any(encoding.categories) or encoding.features(0) != features):
         raise ValueError(f"it has {features} inputs, and categories for {encoding.features(0)}")
     if (fill is not None) != (origin.missing == MEAN):
-        raise ValueError(f"it says {origin.missing} of missing values, and has {'no' if fill is None else 'their'} means")
+        raise ValueError(
+            f"it says {origin.missing} of missing values, and has {'no' if fill is None else 'their'} means"
+        )
     if fill is not None and (fill.dtype != np.float64 or fill.shape != (features,) or not np.isfinite(fill).all()):
         raise ValueError(f"its means are {fill.dtype} of shape {fill.shape} for {features} features")
 

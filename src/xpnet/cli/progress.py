@@ -20,7 +20,6 @@ from xpnet.settings import Settings
 from xpnet.settings.presets import CHAPTER, MODERN
 
 _LINES = 20
-_OTHER_PRESET = {CHAPTER: MODERN, MODERN: CHAPTER}
 _MEASURES = {
     "test_accuracy": ("accuracy", ".2%"),
     "test_rmse": ("RMSE", "#.5g"),
@@ -86,8 +85,8 @@ class Lines(Reporter):
         )
         if note := doubt(dataset):
             say("note", note)
-        preset = settings.preset
-        say("preset", f"{preset}, for options that are not given; there is --preset {_OTHER_PRESET[preset]}, too")
+        other = CHAPTER if settings.preset == MODERN else MODERN
+        say("preset", f"{settings.preset}, for options that are not given; there is --preset {other}, too")
         say("device", f"{net.device}, {net.device.note}" if net.device.note else str(net.device))
         say(
             "network",

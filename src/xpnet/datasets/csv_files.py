@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from xpnet._text import printable
 from xpnet.datasets.columns import Columns
-from xpnet.datasets.decimals import cell_ends, parse_decimals
+from xpnet.datasets.decimals import cell_ends, cell_starts, parse_decimals
 from xpnet.datasets.decoding import DataError, decoding
 from xpnet.datasets.samples import OR_MISSING, RawSamples, is_usable
 from xpnet.datasets.tables import MISSING, Table, is_number
@@ -130,7 +130,7 @@ def _parse(block: bytes, layout: _Layout, unwanted: set[int], texts: dict[int, b
     if with_texts:
         ends = cell_ends(np.frombuffer(text, np.uint8), layout.width)
         assert ends is not None
-        starts = np.concatenate(([0], ends.ravel()[:-1] + 1)).reshape(ends.shape)
+        starts = cell_starts(ends)
         for column in with_texts:
             spans = zip(starts[:, column].tolist(), ends[:, column].tolist(), strict=True)
             cells[column] = [_text(block[start:end]) for start, end in spans]

@@ -31,9 +31,10 @@ def parse_decimals(block: bytes, width: int, blank: Collection[int] = ()) -> NDA
     """
     text = np.frombuffer(block, np.uint8)
     if blank:
-        text = _without(text, width, blank)
-        if text is None:
+        ends = cell_ends(text, width)
+        if ends is None:
             return None
+        text = _without(text, ends, blank)
     if text.max() > _NINE:
         return None
     marks = np.flatnonzero(text < _ZERO)
@@ -63,7 +64,7 @@ def parse_decimals(block: bytes, width: int, blank: Collection[int] = ()) -> NDA
         return None
     numbers = (total * _INT_TO[decimals] + fractions) / _TEN_TO[decimals + len(_INT_TO) * negative]
     numbers[ends == starts] = np.nan
-    table = numbers.reshape(-1, width)
+    table: NDArray[np.float64] = numbers.reshape(-1, width)
     if blank:
         table[:, list(blank)] = np.nan
     return table
@@ -83,12 +84,14 @@ def cell_ends(text: NDArray[np.uint8], width: int) -> NDArray[np.int64] | None:
     return ends.reshape(-1, width) if is_rectangle(text[ends], width) else None
 
 
-def _without(text: NDArray[np.uint8], width: int, blank: Collection[int]) -> NDArray[np.uint8] | None:
+def cell_starts(ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where the cells begin that end there."""
+    return np.concatenate(([0], ends.ravel()[:-1] + 1)).reshape(ends.shape)
+
+
+def _without(text: NDArray[np.uint8], ends: NDArray[np.int64], blank: Collection[int]) -> NDArray[np.uint8]:
     """Return a copy without the characters of the cells of some columns."""
-    ends = cell_ends(text, width)
-    if ends is None:
-        return None
-    starts = np.concatenate(([0], ends.ravel()[:-1] + 1)).reshape(ends.shape)
+    starts = cell_starts(ends)
     change = np.zeros(len(text) + 1, np.int8)
     for column in blank:
         change[starts[:, column]] += 1

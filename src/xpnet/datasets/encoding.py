@@ -92,7 +92,7 @@ class Encoding:
         count = len(self.categories[column]) if self.categories else 0
         if not count:
             return values[:, None]
-        one_hot = (values[:, None] == np.arange(count)).astype(values.dtype)
+        one_hot: NDArray[Any] = (values[:, None] == np.arange(count)).astype(values.dtype)
         one_hot[np.isnan(values)] = np.nan
         return one_hot
 

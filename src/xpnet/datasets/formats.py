@@ -42,10 +42,18 @@ class Format:
 
 FORMATS = (
     Format(("/",), "a folder of idx files", "the four standard ones, plain or .gz", read_folder),
-    Format((".csv", ".tsv", ".csv.gz", ".tsv.gz"), "a .csv or .tsv table", TEXT_HOLDS, read_csv, read_csv, is_table=True),
+    Format(
+        (".csv", ".tsv", ".csv.gz", ".tsv.gz"), "a .csv or .tsv table", TEXT_HOLDS, read_csv, read_csv, is_table=True
+    ),
     Format((".parquet",), "a .parquet table", "one sample a row", read_parquet, read_parquet, is_table=True),
     Format((".npy",), "a .npy table", "one sample a row", read_npy, read_npy, is_table=True),
-    Format((".npz",), "a .npz file", f"{NPZ_HOLDS}; features alone: x, X, data, or the only array", read_npz, read_npz_features),
+    Format(
+        (".npz",),
+        "a .npz file",
+        f"{NPZ_HOLDS}; features alone: x, X, data, or the only array",
+        read_npz,
+        read_npz_features,
+    ),
     Format(("",), "an idx file", "images, plain or .gz", features=read_idx_images),
 )
 

@@ -102,4 +102,3 @@ def _values(column: Any, where: str) -> NDArray[np.float64] | list[str]:
 
 def _is_missing(cell: Any) -> bool:
     return cell is None or type(cell).__name__ in ("NAType", "NaTType") or (isinstance(cell, float) and cell != cell)
-

@@ -58,8 +58,8 @@ def load_data(
         What the split depends on.
     like : Origin, optional
         What a model was trained on, to prepare these data in the same way: the features of a table in its order, by
-        name, its column of targets, its encoding and scaling, its classes or numbers. Data other than those it was trained on are
-        not split: all samples are in the test part.
+        name, its column of targets, its encoding and scaling, its classes or numbers. Data other than those it was
+        trained on are not split: all samples are in the test part.
     progress : callable, optional
         Called as ``progress(file_name, bytes_so_far, bytes_in_all)`` during a download.
 
@@ -74,7 +74,8 @@ def load_data(
     >>> data = load_data("digits")
     >>> data.train.x.shape, data.test.x.shape, data.classes
     ((3823, 64), (1797, 64), 10)
-    >>> data = load_data(([[1.0, 7.0], [2.0, 8.0], [float("nan"), 9.0], [3.0, 6.0]], ["a", "b", "a", "b"]), missing="mean")
+    >>> x, y = [[1.0, 7.0], [2.0, 8.0], [float("nan"), 9.0], [3.0, 6.0]], ["a", "b", "a", "b"]
+    >>> data = load_data((x, y), missing="mean")
     >>> data.features, data.class_names
     (2, ('a', 'b'))
     """
@@ -83,7 +84,9 @@ def load_data(
     else:
         columns, missing, seed = like.asked(label), like.missing, like.seed
     found = find(source, columns, data_dir, progress)
-    parts = [checked_samples(part, classification=columns.classification, missing=columns.missing) for part in found.take()]
+    parts = [
+        checked_samples(part, classification=columns.classification, missing=columns.missing) for part in found.take()
+    ]
     if missing == DROP:
         parts = [without_missing(part, found.where) for part in parts]
     names: tuple[str, ...] = ()

@@ -66,7 +66,7 @@ def read_npz(path: Path, columns: Columns) -> tuple[RawSamples, ...]:
     keys, arrays = zip(*_read_arrays(path, choose), strict=True)
     names = [f"{path}: {key}" for key in keys]
     if columns.classification:
-        arrays = tuple(map(as_labels, arrays))
+        arrays = tuple(as_labels(array) if i % 2 else array for i, array in enumerate(arrays))
     return tuple(RawSamples(*arrays[i : i + 2], *names[i : i + 2]) for i in range(0, len(keys), 2))
 
 

@@ -1,7 +1,6 @@
 """What is known of the data that a model was trained on."""
 
 from dataclasses import dataclass, field
-
 from typing import Any
 
 from numpy.typing import NDArray

@@ -90,18 +90,21 @@ class Table:
 
     def add_typed(self, by_column: Sequence[NDArray[np.float64] | Sequence[str]], rows: int) -> None:
         """Add rows of columns that are wholly numbers or wholly texts, whatever the unwanted ones are."""
-        numbers, texts = np.full((rows, len(by_column)), np.nan), {}
+        numbers = np.full((rows, len(by_column)), np.nan)
+        texts: dict[int, Sequence[str]] = {}
         for column, values in enumerate(by_column):
             if column in self.unwanted:
                 continue
-            holds_texts = not isinstance(values, np.ndarray)
-            if self.texts.get(column, holds_texts):
-                texts[column] = values if holds_texts else [as_text(value) for value in values.tolist()]
-            elif holds_texts:
+            if isinstance(values, np.ndarray):
+                if self.texts.get(column, False):
+                    texts[column] = [as_text(value) for value in values.tolist()]
+                else:
+                    numbers[:, column] = values
+            elif self.texts.get(column, True):
+                texts[column] = values
+            else:
                 text = next(filter(None, values), "")
                 raise DataError(f"{self.path}: {self.called(column)} holds {text[:40]!r}, not a number: correct it")
-            else:
-                numbers[:, column] = values
         self.add(numbers, texts)
 
     def samples(self) -> RawSamples:

@@ -51,8 +51,8 @@ class Settings:
     """The options of a run, checked one by one and together.
 
     Every field is an option of ``xpnet train``, where ``--batch-size`` is `batch_size`; ``xpnet train --help`` says
-    what each means. Fields that are None are left to the preset, the optimizer or the data. Numbers of the optimizer may be
-    sequences, one number for each of several networks trained side by side.
+    what each means. Fields that are None are left to the preset, the optimizer or the data. Numbers of the optimizer
+    may be sequences, one number for each of several networks trained side by side.
 
     Parameters
     ----------
@@ -147,7 +147,9 @@ class Settings:
         "How the rate falls: step:STEPS:FACTOR, cosine or cosine:STEPS:FINAL; with warmup:STEPS, before, it rises.",
     )
     batch_size: int = _option(100, domains.COUNT, "Samples in a mini-batch.")
-    epochs: int | None = _option(None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches, with modern at most 100 passes.")
+    epochs: int | None = _option(
+        None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches, with modern at most 100 passes."
+    )
     patience: int | None = _option(
         None, domains.COUNT, "Stop after so many epochs without a lower validation loss, and keep the best."
     )
