@@ -29,6 +29,7 @@ class Encoding:
     Examples
     --------
     >>> import numpy as np
+    >>> from xpnet.datasets import Encoding
     >>> encoding = Encoding((("blue", "red"), ()), np.asarray([0.25, 0.75, 6.5]))
     >>> encoding.apply(np.asarray([[1.0, 8.0], [0.0, 7.0], [np.nan, np.nan]]))
     array([[0.  , 1.  , 8.  ],
