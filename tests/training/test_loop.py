@@ -8,6 +8,7 @@ from small_networks import BATCH, LABELS, NUMBERS, TRAIN, VALIDATION, WEIGHTS, D
 
 import xpnet
 from xpnet import _random
+from xpnet.optimizers import Rule
 from xpnet.training import evaluation, loop, step
 
 STEPS = 4
@@ -139,7 +140,7 @@ def test_one_pass_and_one_read_an_epoch(monkeypatch, members):
 
     monkeypatch.setattr(loop, "to_host", counting("reads", loop.to_host))
     monkeypatch.setattr(evaluation, "to_host", counting("reads of evaluation", evaluation.to_host))
-    monkeypatch.setitem(step.GRADIENTS, "backpropagation", counting("steps", step.backpropagation))
+    monkeypatch.setattr(step.Descent, "step", counting("steps", step.Descent.step))
     monkeypatch.setattr(evaluation, "forward", counting("evaluations", evaluation.forward))
     records = xpnet.fit_epochs(
         make(members=members), X, LABELS, validation=VALIDATION, batch_size=BATCH, epochs=2, optimizer=xpnet.Adam()
@@ -150,6 +151,40 @@ def test_one_pass_and_one_read_an_epoch(monkeypatch, members):
         next(records)
         # The order of the epoch goes there, and all losses and metrics come back together.
         assert counts == {"reads": epoch, "uploads": epoch, "steps": 3 * epoch, "evaluations": 2 * epoch}
+
+
+# -- what is compiled
+
+
+def test_nothing_stays_of_what_compiles_kernels_and_no_rate_holds_its_time(monkeypatch):
+    def records():
+        options = {"validation": VALIDATION, "batch_size": BATCH, "epochs": 2, "optimizer": xpnet.Adam()}
+        return xpnet.fit(make(), X, LABELS, sample_weight=WEIGHTS, **options)
+
+    plain = records()
+    clock, compiled = [0], []
+
+    def compiling(*arguments):
+        compile_kernels(*arguments)
+        compiled.append(arguments)
+        clock[0] += 1000
+
+    def now():
+        clock[0] += 1
+        return clock[0]
+
+    compile_kernels = loop._compile
+    monkeypatch.setattr(loop, "_compile", compiling)
+    monkeypatch.setattr(loop.time, "perf_counter", now)
+    monkeypatch.setattr(xpnet.Device, "compiles", True)
+    for record, expected in zip(records(), plain, strict=True):
+        np.testing.assert_array_equal(record.batch_losses, expected.batch_losses)
+        assert (record.train, record.validation) == (expected.train, expected.validation)
+        np.testing.assert_equal(record.state.params, expected.state.params)
+        np.testing.assert_equal(vars(record.state.optimizer), vars(expected.state.optimizer))
+        assert record.samples_per_second > len(X) / 1000
+        assert record.seconds > 1000
+    assert len(compiled) == 1
 
 
 # -- what stops it
@@ -200,7 +235,7 @@ def test_an_interrupt_leaves_the_parameters_of_the_last_record(monkeypatch):
     records = xpnet.fit_epochs(net, X, LABELS, batch_size=BATCH, epochs=3)
     kept = host(next(records).state.params)
     steps = Counter()
-    apply = xpnet.SGD.apply
+    apply = Rule.apply
 
     def interrupted(*args, **options):
         steps["done"] += 1
@@ -208,7 +243,7 @@ def test_an_interrupt_leaves_the_parameters_of_the_last_record(monkeypatch):
             raise KeyboardInterrupt
         apply(*args, **options)
 
-    monkeypatch.setattr(xpnet.SGD, "apply", interrupted)
+    monkeypatch.setattr(Rule, "apply", interrupted)
     with pytest.raises(KeyboardInterrupt):
         next(records)
     np.testing.assert_equal(host(net.params), kept)

@@ -27,6 +27,7 @@ def load_data(
     label: str | int | None = None,
     classification: bool = True,
     missing: str = REFUSE,
+    scale_targets: Callable[[NDArray[Any]], Scaling] = Scaling.standard,
     seed: int = 0,
     like: Origin | None = None,
     progress: Progress | None = None,
@@ -54,6 +55,8 @@ def load_data(
     missing : str
         What to do about samples with missing features, which are empty, NaN, NA or ? in a table of text: "refuse" the
         data; take the "mean" of the training part, of categories their frequencies; or "drop" the samples.
+    scale_targets : callable
+        What makes a scaling of such numbers: by default standardises them; see `Scaling.of_targets`.
     seed : int
         What the split depends on.
     like : Origin, optional
@@ -104,7 +107,7 @@ def load_data(
     if like is None:
         encoding = Encoding.of(train.x, found.categories, fill=missing == MEAN, where=found.where)
         scaling = found.scaling or encoding.scaling(train.x)
-        target_scaling = None if columns.classification else Scaling.standard(train.t)
+        target_scaling = None if columns.classification else scale_targets(train.t)
     else:
         encoding, scaling, target_scaling = like.encoding, like.scaling, like.target_scaling
     origin = Origin(

@@ -82,6 +82,8 @@ def find(source: Source, columns: Columns, data_dir: str | Path | None, progress
         return Found(source, source, source, read_folder(folder, columns), _digest(_files(folder)), KNOWN[source])
     path = Path(source)
     if not path.exists():
+        if path.suffix or path.name != str(source):
+            raise DataError(f"{path}: no such file or folder: give the path of one that exists")
         known(str(source))  # says which there are
     parts = reader_of(path, columns)(path, columns)
     return Found(_stem(path), str(source), str(path.resolve()), parts, _digest(_files(path)), Known(""))

@@ -12,9 +12,10 @@ from xpnet.optimizers import SGD, Optimizer
 from xpnet.training.batches import Split, check_split, held_back
 from xpnet.training.loop import Job, train_epochs
 from xpnet.training.progress import with_bar
-from xpnet.training.record import Record
+from xpnet.training.record import Record, Records
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
+from xpnet.training.threads import AUTO, check_threads
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""
@@ -35,9 +36,10 @@ def fit(
     seed: int | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    threads: int | str = AUTO,
     state: TrainingState | None = None,
     progress: bool = False,
-) -> list[Record[Score]]:
+) -> Records[Score]:
     """Train `net` in place and return a record of every epoch.
 
     Every epoch is a permutation of the training set, drawn on the host from (seed, epoch), and cut into mini-batches;
@@ -70,6 +72,9 @@ def fit(
     patience : int, optional
         Stop when the validation loss has not fallen for so many epochs; at the end the network gets the parameters of
         the epoch where it was lowest.
+    threads : int or "auto"
+        Of NumPy's matrix products; "auto" takes one or all the caller allows, whichever is faster (see
+        `xpnet.training.threads`).
     state : TrainingState, optional
         Go on from ``record.state`` of an earlier call with the same arguments: 2 epochs and 2 more equal 4, to the bit
         on one device. The network gets the parameters of the state.
@@ -79,8 +84,9 @@ def fit(
     Returns
     -------
     list of Record
-        One for each epoch that this call trained. Each holds a copy of the parameters, and of what the optimizer
-        remembers, in its `state`: for very many epochs of a large network take `fit_epochs`.
+        One for each epoch that this call trained; a notebook shows them as a table. Each holds a copy of the
+        parameters, and of what the optimizer remembers, in its `state`: for very many epochs of a large network take
+        `fit_epochs`.
 
     Raises
     ------
@@ -111,9 +117,10 @@ def fit(
         seed=seed,
         gradient=gradient,
         patience=patience,
+        threads=threads,
         state=state,
     )
-    return list(with_bar(records) if progress else records)
+    return Records(with_bar(records) if progress else records)
 
 
 def fit_epochs(
@@ -129,6 +136,7 @@ def fit_epochs(
     seed: int | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    threads: int | str = AUTO,
     state: TrainingState | None = None,
 ) -> Iterator[Record[Score]]:
     """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
@@ -150,6 +158,7 @@ def fit_epochs(
     optimizer = SGD() if optimizer is None else optimizer
     seed = _checked_seed(seed, state)
     _check_options(optimizer, batch_size, epochs, gradient, patience)
+    check_threads(threads, "threads")
     if patience is not None and (validation is None or net.members is not None):
         need = "a validation set to watch" if validation is None else "a network without members"
         raise ValueError(f"patience={patience} needs {need}: give validation=0.2, say, or leave patience out")
@@ -161,7 +170,7 @@ def fit_epochs(
     if state is not None and state.epoch >= epochs:
         raise ValueError(f"epochs must be more than the {state.epoch} of the state, got {epochs}: it has them already")
     with net.device.current():
-        rule = optimizer.prepare(net.params, members=net.members is not None, xp=net.device.namespace)
+        optimizer.prepare(net.params, members=net.members is not None, xp=net.device.namespace)
         if state is None:
             state = TrainingState(copied(net.params), optimizer.initial_state(net.params), 0, seed)
         else:
@@ -174,7 +183,7 @@ def fit_epochs(
             test = Split.of(net, *pair)
         net.params.update(copied(state.params))
     return train_epochs(
-        net, Job(train, test, optimizer, rule, GRADIENTS[gradient], batch_size, epochs, patience), state
+        net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads), state
     )
 
 
