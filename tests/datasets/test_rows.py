@@ -74,7 +74,7 @@ def test_what_is_given_has_nothing_to_do_with_the_file(mapped: Any):
 
 def test_scaled_rows_are_those_that_are_scaled(mapped: Any):
     scaling = Scaling.of(TABLE)
-    x = Rows(mapped, scaling=scaling)
+    x = Rows(mapped, convert=scaling.apply)
     assert x.dtype == np.float32
     np.testing.assert_array_equal(np.asarray(x), scaling.apply(TABLE))
     np.testing.assert_array_equal(x[np.asarray([7, 2])], scaling.apply(TABLE[[7, 2]]))

@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from xpnet.settings import DEFAULTS, OPTIONS, Settings, read_values
+from xpnet.settings.presets import PRESETS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,6 +28,9 @@ def from_settings(*names: str, **defaults: Any) -> Callable[[Command], Command]:
         for name in reversed(names or tuple(OPTIONS)):
             domain, help = OPTIONS[name].domain, OPTIONS[name].help
             default = defaults.get(name, DEFAULTS[name])
+            usual = [f"{preset} {values[name]}" for preset, values in PRESETS.items() if name in values]
+            if default is None and usual:
+                default = ", ".join(usual)
             if default not in (None, False, 0.0) or name == "seed":
                 help += f"  [default: {default}]"
             if domain.kind is bool:

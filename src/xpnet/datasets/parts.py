@@ -8,17 +8,39 @@ import numpy as np
 from xpnet._random import generator
 from xpnet.datasets.dataset import Samples
 from xpnet.datasets.decoding import DataError
-from xpnet.datasets.scaling import Scaling
+from xpnet.datasets.origin import Origin
 
 
-def split(samples: Samples, where: str, seed: int) -> list[Samples]:
-    """Return a random 80 % of the samples, and the others, both in the order of the file, as disks like it."""
+def split(samples: Samples, where: str, seed: int, *, stratified: bool) -> list[Samples]:
+    """Return a random 80 % of the samples, and the others; `stratified`, each class is split so.
+
+    Both are in the order of the file, as disks like it.
+    """
     n = len(samples.x)
     if n < 2:
         raise DataError(f"{where}: has {n} sample, too few for a training and a test part: give more")
     order = generator(seed, "split").permutation(n)
-    parts = np.split(order, [n - max(1, round(n / 5))])
+    count = max(1, round(n / 5))
+    if stratified:
+        # Class after class, at equal distances: of each class as many as its share, but for one.
+        by_class = np.argsort(samples.t[order], kind="stable")
+        is_test = np.zeros(n, np.bool_)
+        is_test[by_class[(2 * np.arange(count) + 1) * n // (2 * count)]] = True
+        parts = [order[~is_test], order[is_test]]
+    else:
+        parts = np.split(order, [n - count])
     return [Samples(samples.x.select(part), samples.t[part]) for part in map(np.sort, parts)]
+
+
+def without_missing(samples: Samples, where: str) -> Samples:
+    """Return the samples of which no feature is missing."""
+    x, t = samples
+    if x.dtype.kind != "f":
+        return samples
+    whole = np.concatenate([~np.isnan(piece).any(axis=1) for piece in x.pieces()])
+    if not whole.any():
+        raise DataError(f"{where}: every sample lacks a feature: take missing='mean', or leave columns out")
+    return samples if whole.all() else Samples(x.select(np.flatnonzero(whole)), t[whole])
 
 
 def all_test(samples: Samples) -> list[Samples]:
@@ -37,24 +59,23 @@ def check_alike(train: Samples, test: Samples, where: str) -> None:
             )
 
 
-def scaled(
-    samples: Samples, scaling: Scaling, target_scaling: Scaling | None, where: str, *, in_memory: bool
-) -> Samples:
+def prepared(samples: Samples, origin: Origin, where: str, *, in_memory: bool) -> Samples:
     """Return the samples as a network sees them."""
-    x, t = replace(samples.x, scaling=scaling), samples.t
+    x, t = samples
     try:
+        inputs = replace(x, convert=origin.inputs)
         if in_memory:
-            x = np.asarray(x)
+            inputs = np.asarray(inputs)
         elif len(x):
             x.check_streamable("features")
-            scaling.apply(samples.x.extremes())  # If any value is too large to be scaled, one of these is.
-        if target_scaling is None:
-            return Samples(x, t)
-        if np.shape(target_scaling.offset) != t.shape[1:]:
+            origin.inputs(x.extremes())  # If any value is too large to be scaled, one of these is.
+        if origin.target_scaling is None:
+            return Samples(inputs, t)
+        if np.shape(origin.target_scaling.offset) != t.shape[1:]:
             raise DataError(
-                f"a sample has {math.prod(t.shape[1:])} targets where {np.size(target_scaling.offset)} were expected: "
-                "use other data"
+                f"a sample has {math.prod(t.shape[1:])} targets where {np.size(origin.target_scaling.offset)} were "
+                "expected: use other data"
             )
-        return Samples(x, target_scaling.apply(t, np.float64))
+        return Samples(inputs, origin.target_scaling.apply(t, np.float64))
     except DataError as error:
         raise DataError(f"{where}: {error}") from None

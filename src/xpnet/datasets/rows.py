@@ -1,7 +1,7 @@
-"""Features that are chosen, read and scaled when they are asked for: a mapped file need not fit the memory."""
+"""Features that are chosen, read and converted when they are asked for: a mapped file need not fit the memory."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from mmap import mmap
 from typing import Any
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from xpnet.datasets.decoding import DataError
-from xpnet.datasets.scaling import Scaling
 
 if sys.platform != "win32":
     from mmap import MADV_DONTNEED
@@ -25,7 +24,7 @@ _REGIONS = 64
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Some rows of a table of features, shape (n, features), each time they are asked for read and scaled.
+    """Some rows of a table of features, shape (n, features), each time they are asked for read and converted.
 
     ``x[rows]``, for a slice or an array of indices, is a NumPy array; ``numpy.asarray(x)`` is all of it. Of a table in
     a mapped file, such as ``numpy.load(path, mmap_mode="r")``, no more is held in memory than that, and 128 MiB; the
@@ -39,14 +38,14 @@ class Rows:
         Which columns are features.
     chosen : int64 array, optional
         Which samples there are, in order; by default all.
-    scaling : Scaling, optional
-        What they are scaled by, to float32; by default they are as they lie there.
+    convert : callable, optional
+        What turns rows of the table into inputs of a network, in float32; by default they are as they lie there.
 
     Examples
     --------
     >>> import numpy as np
     >>> from xpnet.datasets import Rows, Scaling
-    >>> x = Rows(np.arange(8).reshape(4, 2), chosen=np.asarray([3, 1, 0]), scaling=Scaling(0.0, 0.5))
+    >>> x = Rows(np.arange(8).reshape(4, 2), chosen=np.asarray([3, 1, 0]), convert=Scaling(0.0, 0.5).apply)
     >>> x.shape, x[np.asarray([2, 0])]
     ((3, 2), array([[0. , 0.5],
            [3. , 3.5]], dtype=float32))
@@ -55,13 +54,13 @@ class Rows:
     table: NDArray[Any]
     columns: slice | list[int] = field(default_factory=lambda: slice(None))
     chosen: NDArray[np.int64] | None = None
-    scaling: Scaling | None = None
+    convert: Callable[[NDArray[Any]], NDArray[Any]] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """Samples and features."""
-        samples = len(self.table) if self.chosen is None else len(self.chosen)
-        return samples, self.table[:0, self.columns].shape[1]
+        none = self.table[:0, self.columns]
+        return len(self), (none if self.convert is None else self.convert(none)).shape[1]
 
     @property
     def ndim(self) -> int:
@@ -71,17 +70,19 @@ class Rows:
     @property
     def dtype(self) -> np.dtype[Any]:
         """That of the arrays it gives."""
-        return self.table.dtype if self.scaling is None else np.dtype(np.float32)
+        return self.table.dtype if self.convert is None else np.dtype(np.float32)
 
     def __len__(self) -> int:
-        return self.shape[0]
+        return len(self.table) if self.chosen is None else len(self.chosen)
 
     def __getitem__(self, rows: slice | NDArray[np.integer[Any]]) -> NDArray[Any]:
         chosen = rows if self.chosen is None else self.chosen[rows]
         raw = _read(self.table, self.columns, chosen)
-        return raw if self.scaling is None else self.scaling.apply(raw)
+        return raw if self.convert is None else self.convert(raw)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if self.chosen is None and self.convert is None and not is_mapped(self.table) and not copy:
+            return np.asarray(self.table[:, self.columns], dtype)
         result = np.empty(self.shape, self.dtype if dtype is None else dtype)
         for rows in self._parts():
             result[rows] = self[rows]
@@ -105,9 +106,9 @@ class Rows:
             yield self[rows]
 
     def extremes(self) -> NDArray[Any]:
-        """Return the least and the greatest value of every column, shape (2, features)."""
-        found = np.stack([[piece.min(axis=0), piece.max(axis=0)] for piece in self.pieces()])
-        return np.stack([found[:, 0].min(axis=0), found[:, 1].max(axis=0)])
+        """Return the least and the greatest value of every column, shape (2, columns), NaN aside."""
+        found = np.stack([[np.fmin.reduce(piece), np.fmax.reduce(piece)] for piece in self.pieces()])
+        return np.stack([np.fmin.reduce(found[:, 0]), np.fmax.reduce(found[:, 1])])
 
     def _parts(self) -> Iterator[slice]:
         samples = len(self)

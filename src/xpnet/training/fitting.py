@@ -12,7 +12,7 @@ from xpnet.optimizers import SGD, Optimizer
 from xpnet.training.batches import Split, check_split, held_back
 from xpnet.training.loop import Job, train_epochs
 from xpnet.training.progress import with_bar
-from xpnet.training.record import Record
+from xpnet.training.record import Record, Records
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
 from xpnet.training.threads import AUTO, check_threads
@@ -40,7 +40,7 @@ def fit(
     threads: int | str = AUTO,
     state: TrainingState | None = None,
     progress: bool = False,
-) -> list[Record[Score]]:
+) -> Records[Score]:
     """Train `net` in place and return a record of every epoch.
 
     Every epoch is a permutation of the training set, drawn on the host from (seed, epoch), and cut into mini-batches;
@@ -88,8 +88,9 @@ def fit(
     Returns
     -------
     list of Record
-        One for each epoch that this call trained. Each holds a copy of the parameters, and of what the optimizer
-        remembers, in its `state`: for very many epochs of a large network take `fit_epochs`.
+        One for each epoch that this call trained; a notebook shows them as a table. Each holds a copy of the
+        parameters, and of what the optimizer remembers, in its `state`: for very many epochs of a large network take
+        `fit_epochs`.
 
     Raises
     ------
@@ -124,7 +125,7 @@ def fit(
         threads=threads,
         state=state,
     )
-    return list(with_bar(records) if progress else records)
+    return Records(with_bar(records) if progress else records)
 
 
 def fit_epochs(
