@@ -168,6 +168,13 @@ def test_each_member_is_a_network_of_its_own(backend, loss, own_batches):
         ({"seed": None}, TypeError, r"seed must be an integer, got None"),
         ({"device": "tpu"}, ValueError, r"device must be auto, cpu, gpu or gpu:N .* got 'tpu'"),
         ({"device": 3}, TypeError, r"device must be a name such as 'cpu' or a Device, got 3"),
+        ({"seed": [1, 2]}, ValueError, r"seed must be one for all, .*: got 2 for no members"),
+        ({"init": ["he"], "members": 2}, ValueError, r"init must be one for all, .*: got 1 for 2 members"),
+        (
+            {"loss": xpnet.SoftmaxCrossEntropy(label_smoothing=[0.1])},
+            ValueError,
+            r"loss must be one .*: got 1 for no mem",
+        ),
     ],
 )
 def test_refuses_arguments_that_make_no_network(options, error, match):

@@ -21,7 +21,7 @@ def load(settings: Settings, *, like: Origin | None = None, or_numbers: str = ""
                 data_dir=settings.data_dir,
                 label=settings.label,
                 classification=LOSSES[settings.loss].classification,
-                seed=settings.seed,
+                seed=settings.first_seed,
                 like=like,
                 progress=progress,
             )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from array_api_compat import device
 
-from xpnet._checks import as_floating, check_choice, namespace_of, quietly
+from xpnet._checks import as_floating, check_choice, check_members, namespace_of, quietly
 from xpnet._typing import Array, Namespace
 from xpnet.losses.targets import Targets, as_batch, check_targets, divisor, is_labels
 
@@ -79,6 +79,11 @@ class Loss(ABC):
     @property
     def ignored_label(self) -> int | None:
         """The label of samples that do not count, where there is one."""
+        return None
+
+    @property
+    def members(self) -> int | None:
+        """How many networks its sequences tell apart; None where there are none."""
         return None
 
     @quietly
@@ -195,6 +200,8 @@ class Loss(ABC):
         check_choice(reduction, "reduction", ("mean", "sum", "none"))
         loss = self._with(options)
         shape = tuple(y.shape)
+        if loss.members is not None:
+            check_members(loss.members, loss.name, shape[0] if len(shape) == 3 else None)
         check_targets(
             shape,
             t,

@@ -49,8 +49,8 @@ class Settings:
     """The options of a run, checked one by one and together.
 
     Every field is an option of ``xpnet train``, where ``--batch-size`` is `batch_size`; ``xpnet train --help`` says
-    what each means. Fields that are None are left to the optimizer or to the data. Numbers of the optimizer may be
-    sequences, one number for each of several networks trained side by side.
+    what each means. Fields that are None are left to the optimizer or to the data. Numbers of the optimizer, label
+    smoothing, initial weights and seed may be sequences, one value for each of several networks trained side by side.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Settings:
         domains.choice(LOSSES),
         f"{', '.join(LOSSES)}; the last learns numbers, the others classes.",
     )
-    label_smoothing: float = _option(
+    label_smoothing: float | tuple[float, ...] = _option(
         0.0, domains.UNIT, "Part of each target that is spread over all classes.", part="loss"
     )
     class_weight: str | tuple[float, ...] | None = _option(
@@ -113,7 +113,9 @@ class Settings:
     )
     hidden: int = _option(50, domains.COUNT, "Hidden units.")
     activation: str = _option("sigmoid", domains.choice(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}.")
-    init: str = _option("normal:0.01", domains.INIT, "Initial weights: normal:S (standard deviation S), xavier, he.")
+    init: str | tuple[str, ...] = _option(
+        "normal:0.01", domains.INIT, "Initial weights: normal:S (standard deviation S), xavier, he."
+    )
     dtype: str = _option("float32", domains.choice(DTYPES), f"{' or '.join(DTYPES)}.")
     optimizer: str = _option("sgd", domains.choice(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}.")
     learning_rate: float | tuple[float, ...] | None = _option(
@@ -149,7 +151,7 @@ class Settings:
         "Keep a checkpoint after so many seconds of training; by default 10, but with --checkpoint-every none.",
     )
     keep: int = _option(2, domains.COUNT, "How many checkpoints to keep, the last ones.")
-    seed: int = _option(0, domains.SEED, "Same seed, same numbers, on every device.")
+    seed: int | tuple[int, ...] = _option(0, domains.SEED, "Same seed, same numbers, on every device.")
     spelling: InitVar[Callable[[str], str]] = str
 
     def __post_init__(self, spelling: Callable[[str], str]) -> None:
@@ -181,12 +183,17 @@ class Settings:
         lengths = {name: len(value) for name, value in self._per_member().items()}
         if len(set(lengths.values())) > 1:
             told = " and ".join(f"{length} of {spelling(name)}" for name, length in lengths.items())
-            raise ValueError(f"there must be as many numbers as members for every option, got {told}")
+            raise ValueError(f"there must be as many values as members for every option, got {told}")
 
     @property
     def members(self) -> int | None:
         """The number of networks that the sequences tell apart; None where there are none."""
         return next((len(value) for value in self._per_member().values()), None)
+
+    @property
+    def first_seed(self) -> int:
+        """The seed, that of the first member where each has its own: what all of them share is drawn by it."""
+        return self.seed[0] if isinstance(self.seed, tuple) else self.seed
 
     def make_optimizer(self, steps: int) -> Optimizer:
         """Return the optimizer of a run of so many steps."""
@@ -248,7 +255,7 @@ class Settings:
             "optimizer": self.make_optimizer(epochs * math.ceil(trained / self.batch_size)),
             "batch_size": self.batch_size,
             "epochs": epochs,
-            "seed": self.seed,
+            "seed": self.first_seed,
             "gradient": self.gradient,
             "patience": self.patience,
         }
@@ -296,8 +303,8 @@ class Settings:
         known = _names(_PARTS[part][getattr(self, part)])
         return [name for name, option in OPTIONS.items() if option.part == part and name in known]
 
-    def _per_member(self) -> dict[str, tuple[float, ...]]:
-        values = {name: getattr(self, name) for name in self._taken_by("optimizer")}
+    def _per_member(self) -> dict[str, tuple[Any, ...]]:
+        values = {name: getattr(self, name) for name, option in OPTIONS.items() if option.domain.per_member}
         return {name: value for name, value in values.items() if isinstance(value, tuple)}
 
 
