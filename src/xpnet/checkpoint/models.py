@@ -211,11 +211,21 @@ def _state(arrays: Mapping[str, Any], counters: dict[str, Any]) -> TrainingState
     memory = OptimizerState(counters["step"], {slot: _params(arrays, f"optimizer.{slot}.") for slot in slots})
     best = counters["best"]
     if best is not None:
-        check_count(best["epoch"], "epoch of the best", minimum=1)
-        best = Best(best["epoch"], float(best["loss"]), _params(arrays, "best."))
+        best = Best(*_best(best, arrays["W1"]), _params(arrays, "best."))
     # Copies, since the network is trained in place.
     params = {name: np.array(w) for name, w in _params(arrays, "").items()}
     return TrainingState(params, memory, counters["epoch"], counters["seed"], best)
+
+
+def _best(best: dict[str, Any], first: NDArray[Any]) -> tuple[Any, Any]:
+    """Return epoch and loss of the best, or lists of one for each member."""
+    epochs, losses = (best[name] if first.ndim == 3 else [best[name]] for name in ("epoch", "loss"))
+    if not len(epochs) == len(losses) == (len(first) if first.ndim == 3 else 1):
+        raise ValueError(f"it has {len(epochs)} best epochs and {len(losses)} losses")
+    for epoch in epochs:
+        check_count(epoch, "epoch of the best", minimum=1)
+    losses = [float(loss) for loss in losses]
+    return (epochs, losses) if first.ndim == 3 else (epochs[0], losses[0])
 
 
 def _params(arrays: Mapping[str, Any], prefix: str) -> dict[str, NDArray[Any]]:

@@ -1,8 +1,8 @@
 """The cross-entropies: of probabilities as in the chapter, and of logits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self, cast
 
 from array_api_compat import device, is_array_api_obj
 
@@ -47,6 +47,10 @@ class CrossEntropy(Loss):
     @property
     def members(self) -> int | None:
         return len(self.label_smoothing) if isinstance(self.label_smoothing, tuple) else None
+
+    def of_members(self, members: Sequence[int]) -> Self:
+        smoothing = self.label_smoothing
+        return replace(self, label_smoothing=[smoothing[i] for i in members]) if isinstance(smoothing, tuple) else self
 
     def _prepare(self, t: Array, weights: Array, outputs: int, *, labels: bool, xp: Namespace) -> tuple[Targets, Array]:
         dtype = weights.dtype

@@ -1,7 +1,7 @@
 """What every loss is and does."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import reduce
 from typing import Any, ClassVar, NamedTuple, Self
@@ -85,6 +85,10 @@ class Loss(ABC):
     def members(self) -> int | None:
         """How many networks its sequences tell apart; None where there are none."""
         return None
+
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return the loss of some of the members."""
+        return self
 
     @quietly
     def __call__(

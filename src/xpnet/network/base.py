@@ -1,6 +1,6 @@
 """What a network is, whatever it computes: its attributes, its copies on other devices, and how it reads a batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
@@ -53,6 +53,14 @@ class Network(Generic[Score]):
         other = object.__new__(type(self))
         device = device if isinstance(device, Device) else select_device(device)
         other.__setstate__({**self.__getstate__(), "device": device})
+        return other
+
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return a network of some of the members, with copies of their parameters."""
+        other = object.__new__(type(self))
+        params = {name: to_host(w)[list(members)] for name, w in self.params.items()}
+        loss = self.loss_function.of_members(members)
+        other.__setstate__({**vars(self), "params": params, "loss_function": loss, "members": len(members)})
         return other
 
     def __getstate__(self) -> dict[str, Any]:

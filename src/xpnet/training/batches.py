@@ -1,6 +1,6 @@
 """From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -52,6 +52,14 @@ class Split(NamedTuple):
         move, loss = net.device.asarray, net.loss_function
         x, t = move(x, net.dtype), move(t, None if loss.classification else net.dtype)
         return cls(x, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device.namespace)
+
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return the samples with the weights of some of the members."""
+        weight = self.sample_weight
+        if weight is None or weight.ndim == 1:
+            return self
+        places = self.xp.asarray(members, device=device(weight))
+        return self._replace(sample_weight=self.xp.take(weight, places, axis=0))
 
     def at(self, rows: Any) -> Self:
         """Return the samples in a slice of rows."""

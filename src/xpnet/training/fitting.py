@@ -11,6 +11,7 @@ from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import SGD, Optimizer
 from xpnet.training.batches import Split, check_split, held_back
 from xpnet.training.loop import Job, train_epochs
+from xpnet.training.members import train_members
 from xpnet.training.progress import with_bar
 from xpnet.training.record import Record
 from xpnet.training.state import TrainingState, copied, restored
@@ -69,7 +70,7 @@ def fit(
         How each step gets its gradient; "numerical" is `TwoLayerNet.numerical_gradient`, some hundred times slower.
     patience : int, optional
         Stop when the validation loss has not fallen for so many epochs; at the end the network gets the parameters of
-        the epoch where it was lowest.
+        the epoch where it was lowest. Each member by itself: one that has stopped is frozen while others go on.
     state : TrainingState, optional
         Go on from ``record.state`` of an earlier call with the same arguments: 2 epochs and 2 more equal 4, to the bit
         on one device. The network gets the parameters of the state.
@@ -150,9 +151,10 @@ def fit_epochs(
     optimizer = SGD() if optimizer is None else optimizer
     seed = _checked_seed(seed, state)
     _check_options(optimizer, batch_size, epochs, gradient, patience)
-    if patience is not None and (validation is None or net.members is not None):
-        need = "a validation set to watch" if validation is None else "a network without members"
-        raise ValueError(f"patience={patience} needs {need}: give validation=0.2, say, or leave patience out")
+    if patience is not None and validation is None:
+        raise ValueError(
+            f"patience={patience} needs a validation set to watch: give validation=0.2, say, or leave patience out"
+        )
     check_split(net, x, t, sample_weight)
     fraction, pair = _read_validation(net, validation)
     kept, held = (None, None) if fraction is None else held_back(net, t, fraction, seed)
@@ -173,7 +175,8 @@ def fit_epochs(
         elif pair is not None:
             test = Split.of(net, *pair)
         net.params.update(copied(state.params))
-    return train_epochs(net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience), state)
+    train_them = train_epochs if net.members is None else train_members
+    return train_them(net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience), state)
 
 
 def default_epochs(samples: int, batch_size: int) -> int:

@@ -20,7 +20,17 @@ from xpnet.training.step import Descent, Gradient
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss became NaN or infinite; the network holds the parameters of the last record again."""
+    """The loss became NaN or infinite; the network holds the parameters of the last record again.
+
+    Its `members` are those that have such a loss.
+    """
+
+    def __init__(self, text: str, members: tuple[int, ...] = ()) -> None:
+        super().__init__(text, members)
+        self.text, self.members = text, members
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Job(NamedTuple):
@@ -33,11 +43,18 @@ class Job(NamedTuple):
     batch_size: int
     epochs: int
     patience: int | None
+    members: tuple[int, ...] = ()
+    """What to call the members, where these are some of more."""
 
     def is_done(self, state: TrainingState) -> bool:
-        """Return whether all epochs are done, or the validation loss has not fallen for too many."""
-        waited = 0 if self.patience is None or state.best is None else state.epoch - state.best.epoch
-        return state.epoch >= self.epochs or (self.patience is not None and waited >= self.patience)
+        """Return whether all epochs are done, or the network, or a member of it, has to stop."""
+        return state.epoch >= self.epochs or any(self.stopped(state))
+
+    def stopped(self, state: TrainingState) -> list[bool]:
+        """Return whether the validation loss has not fallen for too many epochs: one answer, or one for each member."""
+        if self.patience is None or state.best is None:
+            return []
+        return [waited >= self.patience for waited in state.best.waited(state.epoch)]
 
 
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
@@ -55,7 +72,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
             losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
             if not np.isfinite(losses).all():
-                raise _non_finite(losses, first_step, descent.steps, job.optimizer)
+                raise _non_finite(losses, first_step, descent.steps, job)
             trained, *validated = (read_evaluation(net, part) for part in parts)
             state = _next_state(net, state, descent, *validated)
         yield Record(
@@ -78,8 +95,10 @@ def _next_state(
     net: TwoLayerNet[Any], state: TrainingState, descent: Descent, validated: Evaluation[Any] | None = None
 ) -> TrainingState:
     params, epoch, best = copied(net.params), state.epoch + 1, state.best
-    if validated is not None and net.members is None and (best is None or validated.loss < best.loss):
-        best = Best(epoch, validated.loss, params)
+    if validated is not None:
+        loss = validated.loss
+        first = Best([epoch] * len(loss) if isinstance(loss, list) else epoch, loss, params)
+        best = first if best is None else best.next(epoch, loss, params)
     return TrainingState(params, descent.remembered(), epoch, state.seed, best)
 
 
@@ -115,17 +134,17 @@ def _read_at_once(arrays: list[Array], *, xp: Namespace) -> list[Any]:
     return [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 
-def _non_finite(
-    losses: np.ndarray[Any, Any], first_step: int, last_step: int, optimizer: Optimizer
-) -> NonFiniteLossError:
+def _non_finite(losses: np.ndarray[Any, Any], first_step: int, last_step: int, job: Job) -> NonFiniteLossError:
     """Name the step that led to the first of the `losses`, shape (steps,) or (steps, M), that is not finite."""
     bad = np.argwhere(~np.isfinite(losses))[0]
     step = min(first_step + int(bad[0]), last_step)
-    rate = optimizer.rate(max(0, step - 1))
+    rate = job.optimizer.rate(max(0, step - 1))
     rate = rate[bad[-1]] if isinstance(rate, tuple) else rate
-    member = f" of member {bad[1]}" if len(bad) > 1 else ""
+    diverged: list[int] = np.flatnonzero(~np.isfinite(losses).all(axis=0)).tolist() if len(bad) > 1 else []
+    member = f" of member {job.members[bad[1]] if job.members else bad[1]}" if len(bad) > 1 else ""
     return NonFiniteLossError(
         f"the loss{member} became {losses[tuple(bad)]} after step {step} with "
         f"learning_rate={rate:g}: lower the learning rate, or clip gradients; "
-        "the network holds the parameters of the last record"
+        "the network holds the parameters of the last record",
+        tuple(job.members[member] if job.members else member for member in diverged),
     )
