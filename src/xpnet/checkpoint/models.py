@@ -193,14 +193,15 @@ def _network(arrays: Mapping[str, Any], metadata: Mapping[str, str], device: Dev
     for name, size in (*sizes.items(), *({} if members is None else {"members": members}).items()):
         check_count(size, name)
     # One of the smallest, so that no initial weights of that size are drawn.
-    net: TwoLayerNet[Any] = TwoLayerNet(
-        1, 1, 1, activation=metadata["activation"], loss=loss, device=device, dtype=first.dtype.name
+    make: Any = TwoLayerNet  # What it is a network of, one or many, the file says.
+    net: TwoLayerNet[Any] = make(
+        *(1, 1, 1), activation=metadata["activation"], loss=loss, device=device, dtype=first.dtype.name, members=members
     )
     params = _params(arrays, "")
     for name, w in params.items():
         if not np.isfinite(w).all():
             raise ValueError(f"{name} holds NaN or infinite numbers")
-    net.__setstate__({**net.__getstate__(), **sizes, "members": members, "params": params})
+    net.__setstate__({**net.__getstate__(), **sizes, "params": params})
     return net
 
 

@@ -16,7 +16,7 @@ from typing import NoReturn, TextIO
 import click
 
 from xpnet import __version__
-from xpnet.cli import data, devices, evaluate, gradcheck, predict, train
+from xpnet.cli import data, devices, evaluate, gradcheck, predict, sweep, train
 from xpnet.cli.printing import print_anything_but_chatter, warn
 from xpnet.cli.signals import Stopped, heeded
 from xpnet.devices import DeviceUnavailableError
@@ -50,7 +50,10 @@ def xpnet(context: click.Context, version: bool) -> None:
         print(context.get_help())
 
 
-for command in (train.train, evaluate.evaluate, predict.predict, gradcheck.gradcheck, devices.devices, data.data):
+_COMMANDS = (
+    *(train.train, sweep.sweep, evaluate.evaluate, predict.predict, gradcheck.gradcheck, devices.devices, data.data),
+)
+for command in _COMMANDS:
     xpnet.add_command(command)
 
 

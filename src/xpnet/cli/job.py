@@ -13,7 +13,7 @@ import numpy as np
 
 from xpnet.checkpoint import Checkpoint, packed
 from xpnet.cli.loading import load
-from xpnet.cli.measures import Measures, in_units, measure
+from xpnet.cli.measures import Measures, measure
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder
@@ -106,7 +106,7 @@ class Job:
             for record in signals.between(self.records):
                 if plot:
                     history.append(replace(record, state=_NO_STATE))
-                line = in_units(record.as_dict(self.other), self.dataset)
+                line = self.dataset.in_units(record.as_dict(self.other))
                 line["seconds"] += before
                 folder.add(line)
                 keeper.keep(record.state)

@@ -23,7 +23,7 @@ class Measures(NamedTuple):
     """The accuracy, shape (), or rmse, mae and r2, shape (outputs,)."""
 
     def as_dict(self, dataset: Dataset) -> dict[str, float]:
-        """Return loss and metrics as `in_units` returns those of a record."""
+        """Return loss and metrics as `Dataset.in_units` returns those of a record."""
         metrics = self.metrics
         if dataset.target_scaling is not None and dataset.outputs > 1:
             factor = dataset.target_scaling.factor
@@ -44,14 +44,3 @@ def measure(net: TwoLayerNet[float], dataset: Dataset) -> Measures:
     squares, variance = np.square(said - true).mean(axis=0), true.var(axis=0)
     r2 = 1 - np.divide(squares, variance, out=(squares > 0).astype(np.float64), where=variance > 0)
     return Measures(said, true, loss, {"rmse": np.sqrt(squares), "mae": np.abs(said - true).mean(axis=0), "r2": r2})
-
-
-def in_units(numbers: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    """Return a record's numbers with errors in the unit of the data.
-
-    Where targets are of several numbers, the errors stay means over all, each in its standard deviation.
-    """
-    if dataset.target_scaling is None or dataset.outputs > 1:
-        return numbers
-    unit = 1 / np.asarray(dataset.target_scaling.factor).item()
-    return {name: value * unit if name.endswith(("_rmse", "_mae")) else value for name, value in numbers.items()}
