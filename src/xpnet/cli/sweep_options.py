@@ -68,7 +68,7 @@ def training_command(settings: Settings, folder: Path) -> str:
             return shlex.join([*words[:2], "--config", str(folder / BEST / "config.json")])
         if isinstance(value, bool):
             words += [flag(name)] if value else []
-        elif value != getattr(usual, name) or name == "epochs" or name == "optimizer" and value != DEFAULTS[name]:
+        elif value != getattr(usual, name) or name == "epochs" or (name == "optimizer" and value != DEFAULTS[name]):
             words += [flag(name), str(value)]
     return shlex.join(words)
 

@@ -1,4 +1,4 @@
-"""What `xpnet sweep` shows: a live table on a terminal, lines in a pipe, or nothing; and at the end what it has found."""
+"""What `xpnet sweep` shows: a live table on a terminal, lines in a pipe, or nothing; at the end what it has found."""
 
 import json
 import os

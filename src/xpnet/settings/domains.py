@@ -11,6 +11,7 @@ import numpy as np
 from xpnet._checks import check_choice, check_count, check_fraction, check_positive
 from xpnet._files import read_small
 from xpnet.network.initializers import weight_scale
+from xpnet.schedules import read_schedule
 
 BALANCED = "balanced"
 
@@ -91,6 +92,11 @@ def _check_init(value: Any, name: str) -> None:
         raise ValueError(f"{name}{str(error).removeprefix('init')}") from None
 
 
+def _check_schedule(value: Any, name: str) -> None:
+    _check_text(value, name)
+    read_schedule(value, 1.0, steps=1, name=name)
+
+
 COUNT = integer(1, 2**31 - 1)
 SEED = replace(integer(0, 2**63 - 1), per_member=True)
 POSITIVE = Domain(float, "X", check_positive, per_member=True)
@@ -101,6 +107,7 @@ UNIT = Domain(float, "X", check_fraction, per_member=True)
 PART = Domain(float, "FRACTION", _check_part)
 TEXT = Domain(str, "TEXT", _check_text)
 COLUMN = Domain(str, "NAME|INDEX", _check_column)
+SCHEDULE = Domain(str, "TEXT", _check_schedule)
 SWITCH = Domain(bool, "", _check_switch)
 INIT = Domain(str, "NAME", _check_init, per_member=True)
 

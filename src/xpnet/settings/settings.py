@@ -133,7 +133,7 @@ class Settings:
     )
     schedule: str = _option(
         CONSTANT,
-        domains.TEXT,
+        domains.SCHEDULE,
         "How the rate falls: step:STEPS:FACTOR, cosine or cosine:STEPS:FINAL; with warmup:STEPS, before, it rises.",
     )
     batch_size: int = _option(100, domains.COUNT, "Samples in a mini-batch.")
@@ -169,7 +169,6 @@ class Settings:
                     f"{spelling(name)} does not go with {spelling(option.part)} {getattr(self, option.part)}: "
                     f"leave it out, or take {' or '.join(takers)}"
                 )
-        read_schedule(self.schedule, 1.0, steps=1, name=spelling("schedule"))
         if self.schedule != CONSTANT and isinstance(self.learning_rate, tuple):
             raise ValueError(
                 f"{spelling('schedule')} does not go with a number of {spelling('learning_rate')} for each member: "

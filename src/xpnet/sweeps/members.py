@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.schedules import CONSTANT
-from xpnet.settings import OPTIONS, Settings
+from xpnet.settings import DEFAULTS, OPTIONS, Settings
 from xpnet.training import TrainingState
 
 _OWN = tuple(name for name, option in OPTIONS.items() if option.domain.per_member)
@@ -22,7 +22,9 @@ _COPIES = 10
 def joined(settings: Sequence[Settings]) -> Settings:
     """Return the settings of a network whose members have these."""
     own: dict[str, Any] = {name: tuple(getattr(one, name) for one in settings) for name in _own(settings[0])}
-    return replace(settings[0], **own)
+    # What nobody has changed need not go with the loss or the optimizer.
+    given = {name: values for name, values in own.items() if name == "seed" or {*values} != {DEFAULTS[name]}}
+    return replace(settings[0], **given)
 
 
 def taken(settings: Settings, members: Sequence[int]) -> Settings:

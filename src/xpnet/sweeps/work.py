@@ -29,9 +29,10 @@ class Task:
 class Result:
     """What has become of one member."""
 
-    epochs: int = 0
+    epochs: int
     """Trained in all, up to an early stop or a divergence."""
     diverged: bool = False
+    """Whether its loss was not finite in the next one."""
     measures: dict[str, float] | None = None
     """Of the parameters that are kept, on the training and the validation set; None where those of before are."""
 
@@ -64,7 +65,7 @@ def train(task: Task) -> Trained:
     settings, state = task.settings, task.state
     dataset, device = dataset_of(settings), select_device(settings.device)
     members = list(range(settings.members or 0))
-    results = [Result() for _ in members]
+    results = [Result(0 if state is None else state.epoch) for _ in members]
     while members:
         part = taken(settings, members)
         net = part.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
@@ -72,8 +73,9 @@ def train(task: Task) -> Trained:
         try:
             for record in fit_epochs(net, *dataset.train, state=state, **options):
                 state = record.state
-                for member, measures in zip(members, _measures(record, dataset), strict=True):
-                    results[member] = _result(record, members.index(member), measures, results[member], part.patience)
+                for place, measures in enumerate(_measures(record, dataset)):
+                    before = results[members[place]]
+                    results[members[place]] = _result(record, place, measures, before, part.patience)
             return Trained(results, members, bytes(packed(net, settings=part, state=state)))
         except NonFiniteLossError as error:
             staying = [place for place in range(len(members)) if place not in error.members]
