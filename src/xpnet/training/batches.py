@@ -15,8 +15,8 @@ from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is
 from xpnet.metrics import as_labels
 from xpnet.network import TwoLayerNet
 
-_BLOCK_BYTES = 4 * 2**20
-"""A block holds one mini-batch, or as many as keep its inputs and its outputs below so many bytes."""
+_BLOCK_BYTES = 2**20
+"""A block holds one mini-batch, or as many as keep its outputs below so many bytes."""
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -129,42 +129,67 @@ def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tu
 class Block(NamedTuple):
     """Some mini-batches of one size."""
 
-    x: Array
-    """Shape (steps, size, D)."""
+    inputs: Iterator[Array]
+    """Those of each step, shape (size, D), good until the next is asked for."""
     targets: Targets
     """Shape (steps, size, C), with members (steps, 1, size, C); their losses add up to the mean of each mini-batch."""
     ones: Array
     """Shape (1, size)."""
+    xp: Namespace
 
     def batches(self) -> Iterator[tuple[Array, Targets]]:
         """Yield the inputs and targets of each step."""
-        for step in range(self.x.shape[0]):
-            yield self.x[step, ...], Targets(self.targets.values[step, ...], self.targets.weights[step, ...])
+        values, weights = map(self.xp.unstack, self.targets)
+        for x, *targets in zip(self.inputs, values, weights, strict=True):
+            yield x, Targets(*targets)
 
 
-def blocks(net: TwoLayerNet[Any], train: Split, order: Array, batch_size: int) -> Iterator[Block]:
-    """Yield the mini-batches of an epoch.
+class Batches:
+    """The mini-batches of every epoch.
 
-    Rows are gathered for a block of many mini-batches at once: few launches on a GPU, and on a CPU a piece of memory
-    that is large enough for the C library to keep, where one allocated per step goes back to the system each time.
+    Targets are made ready for a block of many mini-batches at once, and inputs gathered for as many as stay in the
+    cache of a CPU until they are used, on a GPU for all of the block: few launches. They are gathered into the same
+    memory each time, since what a CPU gives back to the system comes again page by page.
     """
-    xp, rows, members = train.xp, order.shape[0], net.members or 1
-    batch_size = min(batch_size, rows)
-    row_bytes = max(net.input_size, members * net.output_size) * xp.finfo(train.x.dtype).bits // 8
-    block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * row_bytes))
-    full = rows - rows % batch_size
-    starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
-    for start, stop in zip(starts, [*starts[1:], rows], strict=True):
-        size = min(batch_size, stop - start)
-        block = train.take(order[start:stop])
-        steps = ((stop - start) // size, 1, size) if net.members else ((stop - start) // size, size)
-        weight = block.sample_weight
+
+    def __init__(self, net: TwoLayerNet[Any], train: Split, batch_size: int) -> None:
+        self._net, self._train = net, train
+        self._size = min(batch_size, train.x.shape[0])
+        xp, kind = train.xp, {"dtype": train.x.dtype, "device": device(train.x)}
+        width = self._size * xp.finfo(train.x.dtype).bits // 8
+        self._steps = max(1, _BLOCK_BYTES // (width * (net.members or 1) * net.output_size))
+        self._rows_at_once = self._size * max(1, net.device.gather_bytes // (width * net.input_size))
+        self._ones = xp.ones((1, self._size), **kind)
+        self._kept = xp.empty((min(self._rows_at_once, train.x.shape[0]), net.input_size), **kind)
+
+    def blocks(self, order: Array) -> Iterator[Block]:
+        """Yield the mini-batches of an epoch."""
+        rows, block_rows = order.shape[0], self._size * self._steps
+        full = rows - rows % self._size
+        starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
+        for start, stop in zip(starts, [*starts[1:], rows], strict=True):
+            size, some = min(self._size, stop - start), order[start:stop]
+            inputs, targets = self._inputs(some, size), self._targets(some, size)
+            yield Block(inputs, targets, self._ones[:, :size], self._train.xp)
+
+    def _inputs(self, rows: Array, size: int) -> Iterator[Array]:
+        """Gather and yield the inputs of mini-batches of a size."""
+        for start in range(0, rows.shape[0], self._rows_at_once):
+            some = rows[start : min(start + self._rows_at_once, rows.shape[0])]
+            x = self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
+            yield from self._train.xp.unstack(self._train.xp.reshape(x, (-1, size, x.shape[1])))
+
+    def _targets(self, rows: Array, size: int) -> Targets:
+        """Gather the targets of mini-batches of a size."""
+        net, xp, steps = self._net, self._train.xp, rows.shape[0] // size
+        shape = (steps, 1, size) if net.members else (steps, size)
+        weight = self._train.sample_weight
         if weight is not None:
-            weight = xp.reshape(weight, (-1, *steps) if weight.ndim > 1 else steps)
+            weight = xp.take(weight, rows, axis=-1)
+            weight = xp.reshape(weight, (-1, *shape) if weight.ndim > 1 else shape)
             # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
-            weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(steps) else weight
-        t = xp.reshape(block.t, (*steps, *block.t.shape[1:]))
-        shape = (*steps, net.output_size)
-        targets = net.loss_function.prepare_mean(t, shape, block.x.dtype, sample_weight=weight, xp=xp)
-        ones = xp.ones((1, size), dtype=block.x.dtype, device=device(block.x))
-        yield Block(xp.reshape(block.x, (-1, size, net.input_size)), targets, ones)
+            weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(shape) else weight
+        t = xp.take(self._train.t, rows, axis=0)
+        t = xp.reshape(t, (*shape, *t.shape[1:]))
+        outputs = (*shape, net.output_size)
+        return net.loss_function.prepare_mean(t, outputs, self._train.x.dtype, sample_weight=weight, xp=xp)

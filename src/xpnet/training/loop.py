@@ -12,7 +12,7 @@ from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
-from xpnet.training.batches import Split, blocks, epoch_order
+from xpnet.training.batches import Batches, Split, epoch_order
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
@@ -62,11 +62,13 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
     start, xp = time.perf_counter(), job.train.xp
     with net.device.current():
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
+        batches = Batches(net, job.train, job.batch_size)
     while not job.is_done(state):
         epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
-            batch_losses = _train_epoch(net, job, state, descent)
+            order = net.device.asarray(epoch_order(job.train.x.shape[0], seed=state.seed, epoch=state.epoch + 1))
+            batch_losses = _train_epoch(net, batches, order, descent)
             net.params.update(descent.params())
             parts = [scores(net, split) for split in (job.train, job.validation) if split is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
@@ -113,15 +115,15 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
-def _train_epoch(net: TwoLayerNet[Any], job: Job, state: TrainingState, descent: Descent) -> Array:
+def _train_epoch(net: TwoLayerNet[Any], batches: Batches, order: Array, descent: Descent) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
-    xp = job.train.xp
-    order = net.device.asarray(epoch_order(job.train.x.shape[0], seed=state.seed, epoch=state.epoch + 1))
-    losses = []
-    for block in blocks(net, job.train, order, job.batch_size):
+    xp, losses = net.device.namespace, []
+    for block in batches.blocks(order):
         outputs = [descent.step(x, block.ones, targets) for x, targets in block.batches()]
         # The loss values are for the record alone, so that a whole block's can be computed at once.
-        terms = net.loss_function._terms(xp.stack(outputs), block.targets, xp=xp)
+        # They are stacked transposed, as their samples lie in a step.
+        stacked = xp.stack([y.mT for y in outputs]).mT
+        terms = net.loss_function._terms(stacked, block.targets, xp=xp)
         losses.append(xp.sum(terms.losses(), axis=-1))
     return xp.concat(losses)
 
