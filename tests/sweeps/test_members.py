@@ -49,6 +49,12 @@ def test_what_has_no_axis_of_members_trains_apart(one, other):
     assert batches(settings, lambda _: 1) == [[0], [1]]
 
 
+def test_seeds_train_side_by_side_where_they_have_the_same_data():
+    settings = [replace(BASE, learning_rate=rate, seed=seed) for rate in (0.1, 0.2) for seed in (3, 1)]
+    assert batches(settings, lambda _: 1) == [[1, 3, 0, 2]]
+    assert batches(settings, lambda _: 1, same_data=False) == [[0, 2], [1, 3]]
+
+
 def test_a_batch_fits_the_memory_and_leaves_work_for_others(monkeypatch):
     settings = [replace(BASE, learning_rate=0.1 * n) for n in range(1, 71)]
     assert [len(batch) for batch in batches(settings, lambda _: 1)] == [24, 23, 23]

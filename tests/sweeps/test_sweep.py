@@ -190,3 +190,18 @@ def test_refuses_what_cannot_be_done(tiny, options, match):
     given = {name: options.pop(name) for name in ("halving", "random", "grid") if name in options}
     with pytest.raises(ValueError, match=match):
         xpnet.sweep(replace(tiny, **options), **{"grid": {"hidden": [2, 3]}, **given}, spelling="<{}>".format)
+
+
+def test_seeds_of_data_with_a_test_part_of_their_own_train_side_by_side(alone, monkeypatch):
+    tasks, train = [], race.train
+    monkeypatch.setattr(race, "train", lambda task: tasks.append(task) or train(task))
+    settings = xpnet.Settings(validation=0.1, epochs=1, device="cpu", hidden=5, dtype="float64", init="xavier")
+    found = xpnet.sweep(settings, {"seed": [1, 2, 3], "learning_rate": [0.1, 0.3]})
+    assert [task.settings.seed for task in tasks] == [(1, 1, 2, 2, 3, 3)]
+    net, records = alone(found.settings)
+    best = {name: value for name, value in records[-1].as_dict().items() if name.startswith("validation")}
+    row = xpnet.sweep(found.settings, {"hidden": [5]}).rows[0]
+    for name, value in best.items():
+        assert row.means[name] == pytest.approx(value, abs=1e-12)
+    for name, w in host(found.model.net.params).items():
+        np.testing.assert_allclose(w, net.params[name], rtol=0, atol=1e-11)

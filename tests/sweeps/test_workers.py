@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -107,7 +108,8 @@ def test_a_process_pool_gives_the_same(tiny, here, tmp_path):
 def test_a_pool_that_breaks_says_how_to_go_on_and_loses_nothing(tiny, here, tmp_path):
     def kill(progress):
         for pid in list(pool._processes):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     with (
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,

@@ -10,7 +10,7 @@ import xpnet
 
 RATES = [0.5, 3.0, 0.02, 1.0]
 SMOOTHING = [0.0, 0.1, 0.0, 0.2]
-SEEDS = [4, 4, 4, 4]
+SEEDS = [4, 7, 4, 9]
 INITS = ["he", "normal:0.5", "xavier", "he"]
 MEMBERS = range(len(RATES))
 SHUFFLED = (VALIDATION_X, np.roll(np.arange(BATCH) % C, 1))
@@ -19,19 +19,21 @@ SHUFFLED = (VALIDATION_X, np.roll(np.arange(BATCH) % C, 1))
 TOLERANCE = 1e-11
 
 
-def side_by_side(backend=None):
+def side_by_side(backend=None, **options):
     loss = xpnet.SoftmaxCrossEntropy(label_smoothing=SMOOTHING)
-    return make(backend, members=len(RATES), loss=loss, seed=SEEDS, init=INITS)
+    return make(backend, members=len(RATES), **{"loss": loss, "seed": SEEDS, "init": INITS, **options})
 
 
-def alone(member):
+def alone(member, **options):
     loss = xpnet.SoftmaxCrossEntropy(label_smoothing=SMOOTHING[member])
-    return make(loss=loss, seed=SEEDS[member], init=INITS[member])
+    return make(**{"loss": loss, "seed": SEEDS[member], "init": INITS[member], **options})
 
 
-def options(member=None, **more):
-    rate = RATES if member is None else RATES[member]
-    return {"optimizer": xpnet.Momentum(rate), "batch_size": BATCH, "validation": SHUFFLED, "epochs": 8, **more}
+def options(member=None, seeds=SEEDS, **more):
+    """Return the options of `fit` for all members, or for one alone."""
+    rate, seed = (RATES, seeds) if member is None else (RATES[member], seeds[member])
+    given = {"optimizer": xpnet.Momentum(rate), "batch_size": BATCH, "validation": SHUFFLED, "epochs": 8, "seed": seed}
+    return given | more
 
 
 def assert_members_of(net, records, singles, runs):
@@ -52,23 +54,45 @@ def assert_members_of(net, records, singles, runs):
 
 
 @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
-@pytest.mark.parametrize("patience", [None, 1, 2])
-def test_each_member_ends_as_a_network_alone(backend, patience):
+@pytest.mark.parametrize("patience", [None, 1])
+@pytest.mark.parametrize("seeds", [[4, 4, 4, 4], SEEDS], ids=["one seed", "seeds"])
+@pytest.mark.parametrize("validation", [SHUFFLED, 0.4], ids=["pair", "fraction"])
+def test_each_member_ends_as_a_network_alone(backend, patience, seeds, validation):
     net, singles = side_by_side(backend), [alone(m) for m in MEMBERS]
-    records = xpnet.fit(net, X, LABELS, sample_weight=WEIGHTS, **options(patience=patience))
-    runs = [xpnet.fit(singles[m], X, LABELS, sample_weight=WEIGHTS, **options(m, patience=patience)) for m in MEMBERS]
-    if patience:
+    more = {"patience": patience, "seeds": seeds, "validation": validation}
+    records = xpnet.fit(net, X, LABELS, sample_weight=WEIGHTS, **options(**more))
+    runs = [xpnet.fit(singles[m], X, LABELS, sample_weight=WEIGHTS, **options(m, **more)) for m in MEMBERS]
+    if patience and validation is SHUFFLED:
         assert len({len(run) for run in runs}) > 1
     assert len(records) == max(map(len, runs))
     assert_members_of(net, records, singles, runs)
 
 
-def test_members_have_weights_of_their_own_until_they_stop():
+@pytest.mark.parametrize("seeds", [[4, 4, 4, 4], SEEDS], ids=["one seed", "seeds"])
+def test_members_have_weights_of_their_own_until_they_stop(seeds):
     weight = np.stack([np.roll(WEIGHTS, m) for m in MEMBERS])
     net, singles = side_by_side(), [alone(m) for m in MEMBERS]
-    records = xpnet.fit(net, X, LABELS, sample_weight=weight, **options(patience=1))
-    runs = [xpnet.fit(singles[m], X, LABELS, sample_weight=weight[m], **options(m, patience=1)) for m in MEMBERS]
+    more = {"patience": 1, "seeds": seeds}
+    records = xpnet.fit(net, X, LABELS, sample_weight=weight, **options(**more))
+    runs = [xpnet.fit(singles[m], X, LABELS, sample_weight=weight[m], **options(m, **more)) for m in MEMBERS]
     assert_members_of(net, records, singles, runs)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "one-hot", "ignored", "numerical"])
+def test_members_with_samples_of_their_own_learn_what_each_would_alone(kind):
+    loss = xpnet.MeanSquaredError() if kind == "numbers" else xpnet.SoftmaxCrossEntropy(ignore_index=0)
+    t = {"numbers": NUMBERS, "one-hot": np.eye(C)[LABELS]}.get(kind, LABELS)
+    more = {"validation": 0.4, "optimizer": xpnet.SGD(0.01), "epochs": 2}
+    more["gradient"] = "numerical" if kind == "numerical" else "backpropagation"
+    net, singles = side_by_side(loss=loss), [alone(m, loss=loss) for m in MEMBERS]
+    records = xpnet.fit(net, X, t, **options(**more))
+    runs = [xpnet.fit(singles[m], X, t, **options(m, **more)) for m in MEMBERS]
+    for m in MEMBERS:
+        for part in ("train", "validation"):
+            for name, value in getattr(runs[m][-1], part).metrics.items():
+                assert getattr(records[-1], part).metrics[name][m] == pytest.approx(value, abs=TOLERANCE)
+        for name, w in host(net.params).items():
+            np.testing.assert_allclose(w[m], singles[m].params[name], rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 5])

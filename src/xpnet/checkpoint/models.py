@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet._checks import check_choice, check_count
+from xpnet._checks import check_choice, check_count, check_members
 from xpnet._files import write_atomically
 from xpnet._typing import Params
 from xpnet._version import __version__
@@ -208,8 +208,13 @@ def _network(arrays: Mapping[str, Any], metadata: Mapping[str, str], device: Dev
 
 
 def _state(arrays: Mapping[str, Any], counters: dict[str, Any]) -> TrainingState:
-    for name in ("step", "epoch", "seed"):
-        check_count(counters[name], name, minimum=0)
+    seed = counters["seed"]
+    seeds = seed if isinstance(seed, list) else [seed]
+    for name, value in (("step", counters["step"]), ("epoch", counters["epoch"]), *(("seed", one) for one in seeds)):
+        check_count(value, name, minimum=0)
+    if isinstance(seed, list):
+        check_members(len(seed), "seed", len(arrays["W1"]) if arrays["W1"].ndim == 3 else None)
+        seed = tuple(seed)
     slots = dict.fromkeys(name.split(".")[1] for name in arrays if name.startswith("optimizer."))
     memory = OptimizerState(counters["step"], {slot: _params(arrays, f"optimizer.{slot}.") for slot in slots})
     best = counters["best"]
@@ -217,7 +222,7 @@ def _state(arrays: Mapping[str, Any], counters: dict[str, Any]) -> TrainingState
         best = Best(*_best(best, arrays["W1"]), _params(arrays, "best."))
     # Copies, since the network is trained in place.
     params = {name: np.array(w) for name, w in _params(arrays, "").items()}
-    return TrainingState(params, memory, counters["epoch"], counters["seed"], best)
+    return TrainingState(params, memory, counters["epoch"], seed, best)
 
 
 def _best(best: dict[str, Any], first: NDArray[Any]) -> tuple[Any, Any]:

@@ -109,9 +109,10 @@ class Network(Generic[Score]):
         check_real(x, "x", xp=xp)
         return xp
 
-    def pieces(self, rows: int) -> Iterator[slice]:
-        """Yield slices of so many rows that their hidden values take little memory."""
-        row_bytes = (self.members or 1) * self.hidden_size * (4 if self.dtype == "float32" else 8)
+    def pieces(self, rows: int, *, inputs: bool = False) -> Iterator[slice]:
+        """Yield slices of so many rows that their hidden values take little memory, and each member's own inputs."""
+        width = max(self.hidden_size, self.input_size * inputs)
+        row_bytes = (self.members or 1) * width * (4 if self.dtype == "float32" else 8)
         at_once = max(1, min(_PIECE_ROWS, _PIECE_BYTES // row_bytes))
         for start in range(0, rows, at_once):
             yield slice(start, min(start + at_once, rows))

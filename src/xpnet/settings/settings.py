@@ -254,7 +254,7 @@ class Settings:
             "optimizer": self.make_optimizer(epochs * math.ceil(trained / self.batch_size)),
             "batch_size": self.batch_size,
             "epochs": epochs,
-            "seed": self.first_seed,
+            "seed": self.seed,
             "gradient": self.gradient,
             "patience": self.patience,
         }

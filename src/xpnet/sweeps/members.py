@@ -46,7 +46,9 @@ def state_of(places: Sequence[tuple[TrainingState, int]]) -> TrainingState:
     return states[0].of_members(members, *states[1:])
 
 
-def batches(settings: Sequence[Settings], parameters: Callable[[Settings], int]) -> list[list[int]]:
+def batches(
+    settings: Sequence[Settings], parameters: Callable[[Settings], int], *, same_data: bool = True
+) -> list[list[int]]:
     """Return which settings train side by side: those of one shape, as many at once as fit the memory.
 
     Parameters
@@ -55,16 +57,19 @@ def batches(settings: Sequence[Settings], parameters: Callable[[Settings], int])
         Completed ones.
     parameters : callable
         Gives the number of parameters of a network.
+    same_data : bool
+        Whether all seeds have the same training data.
     """
     groups: dict[tuple[Any, ...], list[int]] = {}
     for index, one in enumerate(settings):
         own = _own(one)
         key = tuple((getattr(one, name), False) if name not in own else (None, True) for name in OPTIONS)
-        groups.setdefault((*key, one.seed), []).append(index)
+        groups.setdefault((*key, None if same_data else one.seed), []).append(index)
     result = []
     for group in groups.values():
         first = settings[group[0]]
         member_bytes = _COPIES * parameters(first) * np.dtype(first.dtype).itemsize
+        group.sort(key=lambda index: settings[index].first_seed)  # Those of one seed see the same mini-batches.
         count = -(-len(group) // max(1, min(_MOST, _BYTES // member_bytes)))
         result += [part.tolist() for part in np.array_split(np.asarray(group), count)]
     return result

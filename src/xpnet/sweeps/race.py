@@ -63,6 +63,7 @@ class Race:
     ) -> None:
         self._chosen, self._dataset, self._ends, self._folder = chosen, dataset, ends, folder
         self._executor, self._report = executor, report
+        self._same_data = _have_same_data([replace(chosen.settings[0], seed=seed) for seed in chosen.seeds])
         self._results: dict[_Run, Result] = {}
         self._places: dict[_Run, tuple[str, int]] = {}
         """In which batch, and as which member there, a network's parameters are."""
@@ -88,7 +89,7 @@ class Race:
         settings = [self._settings(run) for run in runs]
         tasks: dict[str, Task] = {}
         members: dict[str, list[_Run]] = {}
-        for number, batch in enumerate(batches(settings, self._parameters)):
+        for number, batch in enumerate(batches(settings, self._parameters, same_data=self._same_data)):
             name = f"{rung}-{number:04d}"
             members[name] = [runs[index] for index in batch]
             tasks[name] = self._task([settings[index] for index in batch], members[name], end)
@@ -183,6 +184,17 @@ class Race:
         epochs = [self._dropped.get(index, one.epochs or 0) for index, one in enumerate(self._chosen.settings)]
         done = sum(min(done, epochs[run.candidate]) for run, done in self._done.items())
         return Progress(self._rows(), done, sum(epochs) * len(self._chosen.seeds))
+
+
+def _have_same_data(settings: Sequence[Settings]) -> bool:
+    """Return whether settings that differ in the seed alone have the same data, not parted or scaled by it."""
+    first, *others = ((data.train, data.test) for data in map(dataset_of, settings[:2]))
+    return all(
+        np.array_equal(one, other)
+        for pair in others
+        for mine, theirs in zip(first, pair, strict=True)
+        for one, other in zip(mine, theirs, strict=True)
+    )
 
 
 def _train_all(tasks: dict[str, Task], executor: Executor | None) -> Iterator[tuple[str, Trained]]:

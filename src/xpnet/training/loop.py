@@ -67,7 +67,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
         epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
-            order = net.device.asarray(epoch_order(job.train.x.shape[0], seed=state.seed, epoch=state.epoch + 1))
+            order = _order(net, job.train, state.seed, state.epoch + 1)
             batch_losses = _train_epoch(net, batches, order, descent)
             net.params.update(descent.params())
             parts = [scores(net, split) for split in (job.train, job.validation) if split is not None]
@@ -84,7 +84,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             train=trained,
             validation=validated[0] if validated else None,
             seconds=time.perf_counter() - start,
-            samples_per_second=job.train.x.shape[0] / (time.perf_counter() - epoch_start),
+            samples_per_second=job.train.samples / (time.perf_counter() - epoch_start),
             batch_losses=batch_losses,
             state=state,
         )
@@ -113,6 +113,16 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
     except BaseException:
         net.params.update(copied(before))
         raise
+
+
+def _order(net: TwoLayerNet[Any], train: Split, seed: int | tuple[int, ...], epoch: int) -> Array:
+    """Return the order of the samples in an epoch, shape (n,), or (M, n) where members have seeds of their own."""
+    seeds = seed if isinstance(seed, tuple) else (seed,)
+    orders = {one: epoch_order(train.samples, seed=one, epoch=epoch) for one in seeds}
+    if len(orders) == 1 and train.rows is None:
+        return net.device.asarray(orders[seeds[0]])
+    order = net.device.asarray(np.stack([orders[one] for one in seeds]))
+    return order if train.rows is None else train.xp.take_along_axis(train.rows, order, axis=-1)
 
 
 def _train_epoch(net: TwoLayerNet[Any], batches: Batches, order: Array, descent: Descent) -> Array:

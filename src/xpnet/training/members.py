@@ -55,8 +55,11 @@ def _of_members(
     if len(members) == net.members:
         return net, job, state
     with net.device.current():
-        part, state, train = net.of_members(members), state.of_members(members), job.train.of_members(members)
-    return part, job._replace(train=train, optimizer=job.optimizer.of_members(members), members=tuple(members)), state
+        part, state = net.of_members(members), state.of_members(members)
+        train, validation = job.train.of_members(members), job.validation and job.validation.of_members(members)
+    optimizer = job.optimizer.of_members(members)
+    job = job._replace(train=train, validation=validation, optimizer=optimizer, members=tuple(members))
+    return part, job, state
 
 
 def _figures(net: TwoLayerNet[Any], job: Job) -> tuple[Evaluation[Any], ...]:

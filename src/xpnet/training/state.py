@@ -52,8 +52,8 @@ class TrainingState:
         Its step counts mini-batches.
     epoch : int
         How many are done.
-    seed : int
-        That of `fit`.
+    seed : int or tuple of int
+        That of `fit`, or those of the members.
     best : Best or None
         None without validation.
     """
@@ -61,7 +61,7 @@ class TrainingState:
     params: Params
     optimizer: OptimizerState
     epoch: int
-    seed: int
+    seed: int | tuple[int, ...]
     best: Best | None = None
 
     def map_arrays(self, function: Callable[[str, Params], Params]) -> Self:
@@ -85,7 +85,11 @@ class TrainingState:
             for slot in self.optimizer.slots
         }
         params = members_of(members, *(state.params for state in states))
-        return replace(self, params=params, optimizer=OptimizerState(self.optimizer.step, slots), best=best)
+        memory, seed = OptimizerState(self.optimizer.step, slots), self.seed
+        if isinstance(seed, tuple):
+            seeds = [one for state in states if isinstance(state.seed, tuple) for one in state.seed]
+            seed = tuple(seeds[member] for member in members)
+        return TrainingState(params, memory, self.epoch, seed, best)
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self.map_arrays(_on_host))
