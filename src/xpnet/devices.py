@@ -130,6 +130,11 @@ class Device:
         return 2**19 if self.name == "cpu" else 2**22
 
     @property
+    def piece_bytes(self) -> int:
+        """How large an array of a pass through a network may be: on a CPU what stays in its cache, on others large."""
+        return 2**21 if self.name == "cpu" else 2**25
+
+    @property
     def _writes(self) -> bool:
         return self.name == "cpu" or self.name.startswith("gpu")
 

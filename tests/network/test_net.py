@@ -7,7 +7,6 @@ import pytest
 from small_networks import BATCH, LABELS, WEIGHTS, C, D, H, X, assert_within, host, make, member_of, rounding, targets
 
 import xpnet
-from xpnet.network import base
 
 X, LABELS, WEIGHTS = X[:BATCH], LABELS[:BATCH], WEIGHTS[:BATCH]
 
@@ -99,7 +98,7 @@ def test_one_sample_is_a_batch_of_one(backend, loss):
 def test_pieces_change_nothing_but_rounding(backend, monkeypatch):
     net, x, t, weight = make(backend), *map(backend.asarray, (X, LABELS, WEIGHTS))
     whole, (loss, gradients) = net(x), net.loss_and_gradient(x, t, sample_weight=weight)
-    monkeypatch.setattr(base, "_PIECE_ROWS", 8)
+    monkeypatch.setattr("xpnet.network.base._PIECE_ROWS", 8)
     bound, bounds = rounding(make(), X, LABELS, sample_weight=WEIGHTS)
     np.testing.assert_allclose(xpnet.to_host(net(x)), xpnet.to_host(whole), rtol=0, atol=bound)
     np.testing.assert_array_equal(xpnet.to_host(net.predict(x)), xpnet.to_host(whole).argmax(axis=1))
@@ -114,7 +113,7 @@ def test_memory_of_many_samples_and_wide_layers_is_bounded():
     x, t = np.zeros((rows, 2), np.float32), np.zeros(rows, int)
     hidden, params = rows * 20_000 * 4, sum(w.nbytes for w in net.params.values())
     # A piece's sums, values, slopes and derivatives, and two temporaries of the activation.
-    bound = 6 * base._PIECE_BYTES + 4 * params
+    bound = 6 * net.device.piece_bytes + 4 * params
     assert bound < min(hidden, 0.3 * 2**30)
     for method in (net, net.predict, lambda x: net.loss(x, t), lambda x: net.loss_and_gradient(x, t)):
         tracemalloc.start()

@@ -14,8 +14,7 @@ from xpnet.losses import Loss
 from xpnet.losses.targets import Targets, as_batch, check_targets
 
 _PIECE_ROWS = 8192
-_PIECE_BYTES = 32 * 2**20
-"""A batch goes through the network in pieces of so many rows, or whose hidden values take so many bytes."""
+"""A batch goes through the network in pieces of so many rows, or fewer where their hidden values take much memory."""
 
 Score = TypeVar("Score", bound=float | list[float])
 """What a record says of a network: a number, or with members a list of one number for each."""
@@ -113,7 +112,7 @@ class Network(Generic[Score]):
         """Yield slices of so many rows that their hidden values take little memory, and each member's own inputs."""
         width = max(self.hidden_size, self.input_size * inputs)
         row_bytes = (self.members or 1) * width * (4 if self.dtype == "float32" else 8)
-        at_once = max(1, min(_PIECE_ROWS, _PIECE_BYTES // row_bytes))
+        at_once = max(1, min(_PIECE_ROWS, self.device.piece_bytes // row_bytes))
         for start in range(0, rows, at_once):
             yield slice(start, min(start + at_once, rows))
 

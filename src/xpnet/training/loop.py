@@ -131,8 +131,8 @@ def _train_epoch(net: TwoLayerNet[Any], batches: Batches, order: Array, descent:
     for block in batches.blocks(order):
         outputs = [descent.step(x, block.ones, targets) for x, targets in block.batches()]
         # The loss values are for the record alone, so that a whole block's can be computed at once.
-        # They are stacked transposed, as their samples lie in a step.
-        stacked = xp.stack([y.mT for y in outputs]).mT
+        # They are stacked as they lie in memory, class by class.
+        stacked = xp.moveaxis(xp.stack([xp.moveaxis(y, -1, 0) for y in outputs], axis=1), 0, -1)
         terms = net.loss_function._terms(stacked, block.targets, xp=xp)
         losses.append(xp.sum(terms.losses(), axis=-1))
     return xp.concat(losses)

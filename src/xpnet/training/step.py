@@ -19,6 +19,7 @@ def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     """Return the function that differentiates by backpropagation; all that stays the same is looked up here, once."""
     xp, into = net.device.step_namespace, net.device.matmul_into
     value, derivative, terms = net.activation._value, net.activation._derivative, net.loss_function._terms
+    last_product = _members_product(net) if layout.lead else _product
     kept = layout.joined(net.params)
     g = layout.parts(kept)
 
@@ -26,8 +27,7 @@ def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
         hidden = x @ params["W1"]
         hidden += params["b1"]
         values = value(hidden, xp=xp)
-        # Transposed twice, so that the samples of a class lie side by side: softmax's sums and maxima run along them.
-        outputs = (params["W2"].mT @ values.mT).mT
+        outputs = last_product(values, params["W2"])
         outputs += params["b2"]
         slopes = terms(outputs, targets, xp=xp).gradient()
         hidden_slopes = slopes @ params["W2"].mT
@@ -42,6 +42,26 @@ def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
         return outputs, kept if parts["W1"] is g["W1"] else layout.joined(parts)
 
     return differentiate
+
+
+def _product(values: Array, weights: Array) -> Array:
+    """Return ``values @ weights``, transposed twice: in memory the samples of a class lie side by side.
+
+    The sums and maxima of softmax run along them.
+    """
+    return (weights.mT @ values.mT).mT
+
+
+def _members_product(net: TwoLayerNet[Any]) -> Callable[[Array, Array], Array]:
+    """Return the function that does the same for members, with the samples of all members side by side."""
+    xp, into, place = net.device.namespace, net.device.matmul_into, net.device.handle
+
+    def product(values: Array, weights: Array) -> Array:
+        shape = (weights.shape[-1], *values.shape[:-1])
+        out = xp.empty(shape, dtype=values.dtype, device=place)
+        return into(weights.mT, values.mT, xp.moveaxis(out, 0, 1)).mT
+
+    return product
 
 
 def numerical(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
