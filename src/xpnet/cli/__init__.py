@@ -16,25 +16,15 @@ from typing import NoReturn, TextIO
 import click
 
 from xpnet import __version__
-from xpnet.cli import data, devices, evaluate, gradcheck, predict, sweep, train
+from xpnet.cli import compare, completion, data, devices, evaluate, export, gradcheck, predict, report, sweep, train
+from xpnet.cli.errors import one_line
+from xpnet.cli.group import Group
 from xpnet.cli.printing import print_anything_but_chatter, warn
 from xpnet.cli.signals import Stopped, heeded
-from xpnet.devices import DeviceUnavailableError
-from xpnet.training import NonFiniteLossError
-
-# Data and checkpoint errors are ValueErrors.
-_WRONG_INPUT = (TypeError, ValueError, OSError, ImportError, DeviceUnavailableError, NonFiniteLossError)
-
-
-class _InOrder(click.Group):
-    """A group that lists its commands in the order they were added."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
 
 
 @click.group(
-    cls=_InOrder,
+    cls=Group,
     epilog="Add --debug anywhere to see the traceback of an error.",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -50,10 +40,19 @@ def xpnet(context: click.Context, version: bool) -> None:
         print(context.get_help())
 
 
-_COMMANDS = (
-    *(train.train, sweep.sweep, evaluate.evaluate, predict.predict, gradcheck.gradcheck, devices.devices, data.data),
-)
-for command in _COMMANDS:
+for command in (
+    train.train,
+    sweep.sweep,
+    evaluate.evaluate,
+    predict.predict,
+    export.export,
+    report.report,
+    compare.compare,
+    gradcheck.gradcheck,
+    devices.devices,
+    data.data,
+    completion.completion,
+):
     xpnet.add_command(command)
 
 
@@ -66,6 +65,7 @@ def main() -> NoReturn:
         if getattr(sys, name) is None:  # Closed by the shell.
             setattr(sys, name, io.StringIO())
     print_anything_but_chatter()
+    completion.answer_the_shell(xpnet)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         code = _run(arguments)
@@ -79,9 +79,9 @@ def main() -> NoReturn:
         code = 1
     except Exception as error:
         with suppress(OSError):
-            if len(arguments) < len(sys.argv) - 1:
+            if "--debug" in sys.argv:
                 traceback.print_exc()
-            warn(_one_line(error))
+            warn(one_line(error))
         code = 2
     for stream in (sys.stdout, sys.stderr):
         _abandon_if_unwritable(stream)
@@ -95,23 +95,6 @@ def _run(arguments: list[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     return 0
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, click.ClickException):
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "xpnet"
-        text = f"{error.format_message().rstrip('.')}: see {command} --help"
-    elif isinstance(error, OSError) and error.strerror:
-        what = f"{error.filename}: " if error.filename else ""
-        text = f"{what}{error.strerror}: check the path, its permissions and the space that is left"
-    elif isinstance(error, MemoryError):
-        text = f"not enough memory ({error}): take fewer hidden units, or less data"
-    elif isinstance(error, _WRONG_INPUT):
-        text = str(error) or type(error).__name__
-    else:
-        text = f"internal error, {type(error).__name__}: {error}; please report it with what --debug prints"
-    return text
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

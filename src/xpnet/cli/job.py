@@ -12,8 +12,8 @@ from typing import Any, Self
 import numpy as np
 
 from xpnet.checkpoint import Checkpoint, packed
-from xpnet.cli.loading import load
-from xpnet.cli.measures import Measures, measure
+from xpnet.cli.drawing import draw
+from xpnet.cli.loading import OR_LOSS, load
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder
@@ -22,14 +22,13 @@ from xpnet.datasets import Dataset
 from xpnet.devices import select_device
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
-from xpnet.pictures import plot_curves, plot_predictions, plot_samples
 from xpnet.schedules import CONSTANT
 from xpnet.settings import Settings
-from xpnet.training import Record, TrainingState, fit_epochs
+from xpnet.training import Record, TrainingState, fit_epochs, operations
+from xpnet.training.measures import in_units, measure
 
 _SECONDS = 10.0
 """So much training may be lost, where nothing else is asked for."""
-_OR_NUMBERS = ", or take --loss mean_squared_error if they are numbers to be predicted"
 _NO_STATE = TrainingState({}, OptimizerState(), 0, 0)
 
 
@@ -53,8 +52,12 @@ class Job:
         cls, settings: Settings, checkpoint: Checkpoint | None = None, run: Path | None = None, *, quiet: bool
     ) -> Self:
         """Load the data, and make the network, or bring it back to the `checkpoint` of a `run`."""
-        device = select_device(settings.device)
-        dataset = load(settings, or_numbers=_OR_NUMBERS, quiet=quiet)
+        # A device that is asked for has to work before data are read; which is best, their size decides.
+        device = None if settings.device == "auto" else select_device(settings.device)
+        dataset = load(settings, or_numbers=OR_LOSS, quiet=quiet)
+        if device is None:
+            sizes = dataset.features, settings.hidden, dataset.outputs
+            device = select_device("auto", operations=operations(*sizes, settings.batch_size))
         net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         fit_options = settings.fit_options(len(dataset.train.x))
         epochs, other = fit_options["epochs"], "validation"
@@ -106,7 +109,7 @@ class Job:
             for record in signals.between(self.records):
                 if plot:
                     history.append(replace(record, state=_NO_STATE))
-                line = self.dataset.in_units(record.as_dict(self.other))
+                line = in_units(record.as_dict(self.other), self.dataset)
                 line["seconds"] += before
                 folder.add(line)
                 keeper.keep(record.state)
@@ -119,7 +122,7 @@ class Job:
             measures = measure(self.net, self.dataset)
             result = result or measures.as_dict(self.dataset)
             if plot:
-                _draw(history, self.other, measures, self.dataset, self.settings, folder.path)
+                draw(history, self.other, measures, self.dataset, self.net, self.settings.optimizer, folder.path)
         report.conclude(line, result, folder.path, folder.files())
 
 
@@ -185,23 +188,3 @@ class _Keeper:
 def _rule(settings: Settings) -> str:
     schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
     return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"
-
-
-def _draw(
-    history: list[Record[float]],
-    other: str,
-    measures: Measures,
-    dataset: Dataset,
-    settings: Settings,
-    folder: Path,
-) -> None:
-    shape = f"{dataset.features}-{settings.hidden}-{dataset.outputs}"
-    title = f"{dataset.name}, {shape} {settings.activation}, {settings.optimizer}"
-    if history:
-        plot_curves(history, folder / "curves.png", title=title, validation=other)
-    if not dataset.classification:
-        plot_predictions(measures.true, measures.said, folder / "predictions.png", title=dataset.name)
-    elif dataset.image_shape is not None:
-        images = dataset.test.x.reshape(-1, *dataset.image_shape)
-        names, path = dataset.class_names, folder / "samples.png"
-        plot_samples(images, measures.true, measures.said, names, path, title=dataset.name)

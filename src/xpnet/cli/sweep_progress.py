@@ -13,11 +13,11 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from xpnet.cli.measures import measure
 from xpnet.cli.printing import plain_table, say, stdout_console
 from xpnet.cli.sweep_options import training_command
 from xpnet.datasets import Dataset
 from xpnet.sweeps import Progress, Row, Sweep
+from xpnet.training.measures import measure
 
 _ROWS = 12
 _LINES = 20

@@ -17,10 +17,10 @@ from xpnet.cli.signals import StopSignals
 
 @click.command
 @options.from_settings()
-@click.option("--config", type=Path, metavar="FILE.toml", help="Read options from a file; those given here win.")
-@click.option("--out", type=Path, metavar="DIR", help="New folder for the run.  [default: runs/<data>-<time>]")
-@click.option("--resume", type=Path, metavar="RUN", help="Go on with the run of this folder, by its own options.")
-@click.option("--plot", is_flag=True, help="Also draw curves.png, and samples.png or predictions.png.")
+@click.option("--config", type=options.PATH, metavar="FILE.toml", help="Read options from a file; those given win.")
+@click.option("--out", type=options.PATH, metavar="DIR", help="New folder for the run.  [default: runs/<data>-<time>]")
+@click.option("--resume", type=options.PATH, metavar="RUN", help="Go on with the run of this folder, by its options.")
+@click.option("--plot", is_flag=True, help="Also draw curves, mistakes and first-layer weights, as .png files.")
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 @options.as_json
 def train(

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from xpnet.datasets.origin import Origin
@@ -84,13 +83,3 @@ class Dataset:
     def outputs(self) -> int:
         """How many outputs a network for these data has: one for each class, or for each number of a target."""
         return self.classes if self.classification else int(self.train.t.shape[1])
-
-    def in_units(self, numbers: dict[str, Any]) -> dict[str, Any]:
-        """Return the numbers of a record with errors in the unit of the data.
-
-        Where targets are of several numbers, the errors stay means over all, each in its standard deviation.
-        """
-        if self.target_scaling is None or self.outputs > 1:
-            return numbers
-        unit = 1 / np.asarray(self.target_scaling.factor).item()
-        return {name: value * unit if name.endswith(("_rmse", "_mae")) else value for name, value in numbers.items()}

@@ -19,7 +19,7 @@ from xpnet._checks import (
     quietly,
 )
 from xpnet._typing import Array, Namespace, Params
-from xpnet.devices import to_host
+from xpnet.devices import fused, to_host
 from xpnet.optimizers.clipping import clipped
 from xpnet.schedules import Schedule
 
@@ -193,9 +193,9 @@ class Rule:
     """An optimizer made ready for some parameters."""
 
     def __init__(self, optimizer: Optimizer, params: Params, *, members: bool, xp: Namespace) -> None:
-        self._optimizer, self._members, self._xp = optimizer, members, xp
+        self._slot_names, self._members, self._xp = optimizer.slot_names, members, xp
         self._ready = {name: optimizer.beside(w, members=members, xp=xp) for name, w in params.items()}
-        self._decays = optimizer.weight_decay != 0
+        self._update = {name: fused(_update(ready), xp=xp) for name, ready in self._ready.items()}
         self._max_norm: Any = optimizer.max_gradient_norm
         if isinstance(self._max_norm, tuple):
             like = next(iter(params.values()))
@@ -203,15 +203,34 @@ class Rule:
 
     def apply(self, params: Params, gradients: Params, state: OptimizerState) -> None:
         """Do what `Optimizer.update` does."""
-        step, xp, decoupled = state.step, self._xp, self._optimizer.decoupled_decay
+        step = state.step
         state.step += 1
         if self._max_norm is not None:
-            gradients = clipped(gradients, self._max_norm, members=self._members, xp=xp)
+            gradients = clipped(gradients, self._max_norm, members=self._members, xp=self._xp)
         for name, ready in self._ready.items():
-            g = gradients[name]
-            if self._decays and not decoupled:
-                g = g + ready.weight_decay * params[name]
-            direction = ready._direction(name, g, state, xp=xp)
-            if self._decays and decoupled:
-                direction = direction + ready.weight_decay * params[name]
-            params[name] -= ready.rate(step) * direction
+            slots = [state.slots[slot][name] for slot in self._slot_names]
+            params[name], *slots = self._update[name](
+                params[name], gradients[name], state.step, ready.rate(step), *slots
+            )
+            for slot, array in zip(self._slot_names, slots, strict=True):
+                state.slots[slot][name] = array
+
+
+def _update(optimizer: Optimizer) -> Callable[..., tuple[Array, ...]]:
+    """Return an optimizer's step as a function of a parameter, its gradient, numbers, and what is remembered of it."""
+    decay, decoupled = optimizer.weight_decay, optimizer.decoupled_decay
+    decays = is_array_api_obj(decay) or decay != 0
+
+    def update(w: Array, g: Array, step: int, rate: Any, *slots: Array, xp: Namespace) -> tuple[Array, ...]:
+        state = OptimizerState(
+            step, {slot: {"w": array} for slot, array in zip(optimizer.slot_names, slots, strict=True)}
+        )
+        if decays and not decoupled:
+            g = g + decay * w
+        direction = optimizer._direction("w", g, state, xp=xp)
+        if decays and decoupled:
+            direction = direction + decay * w
+        w -= rate * direction
+        return (w, *(state.slots[slot]["w"] for slot in optimizer.slot_names))
+
+    return update

@@ -12,6 +12,7 @@ from xpnet._checks import check_choice, check_count, check_fraction, check_posit
 from xpnet._files import read_small
 from xpnet.network.initializers import weight_scale
 from xpnet.schedules import read_schedule
+from xpnet.training.threads import AUTO, check_threads
 
 BALANCED = "balanced"
 
@@ -27,6 +28,8 @@ class Domain:
     """Takes a value and what to call it, and says what is wrong."""
     per_member: bool = False
     """Whether a sequence is taken, too: one value for each member."""
+    names: tuple[str, ...] = ()
+    """Values that have a name."""
 
     def read(self, value: Any, name: str) -> Any:
         """Return the value to keep: plain Python, sequences as tuples."""
@@ -47,7 +50,8 @@ class Domain:
 
 def choice(names: Iterable[str]) -> Domain:
     """Return the domain of one of these names."""
-    return Domain(str, "NAME", lambda value, name: check_choice(value, name, names))
+    names = tuple(names)
+    return Domain(str, "NAME", lambda value, name: check_choice(value, name, names), names=names)
 
 
 def integer(minimum: int, maximum: int) -> Domain:
@@ -112,6 +116,16 @@ SWITCH = Domain(bool, "", _check_switch)
 INIT = Domain(str, "NAME", _check_init, per_member=True)
 
 
+class _Threads(Domain):
+    """`AUTO`, or a number."""
+
+    def read(self, value: Any, name: str) -> Any:
+        return super().read(int(value) if isinstance(value, str) and value.isdecimal() else value, name)
+
+
+THREADS = _Threads(str, f"{AUTO}|N", check_threads)
+
+
 class _ClassWeight(Domain):
     """`BALANCED`, or a number for each class: those of a file are read, so that they stay known when it is gone."""
 
@@ -131,9 +145,9 @@ class _ClassWeight(Domain):
         return self._read_all(tuple(value), name)
 
 
-CLASS_WEIGHT = _ClassWeight(str, f"{BALANCED}|FILE", NOT_NEGATIVE.check)
+CLASS_WEIGHT = _ClassWeight(str, f"{BALANCED}|FILE", NOT_NEGATIVE.check, names=(BALANCED,))
 
 
-def called(domain: Domain, metavar: str) -> Domain:
-    """Return the same domain under another name in the help."""
-    return replace(domain, metavar=metavar)
+def called(domain: Domain, metavar: str, names: Iterable[str] = ()) -> Domain:
+    """Return the same domain under another name in the help, some of whose values have names."""
+    return replace(domain, metavar=metavar, names=tuple(names))

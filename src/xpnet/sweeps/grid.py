@@ -14,7 +14,7 @@ from xpnet.losses import LOSSES
 from xpnet.settings import OPTIONS, Settings
 
 _SAME_FOR_ALL = (
-    *("data", "data_dir", "label", "validation", "device", "checkpoint_every", "checkpoint_seconds", "keep"),
+    *("data", "data_dir", "label", "validation", "device", "threads", "checkpoint_every", "checkpoint_seconds", "keep"),
 )
 """What candidates are compared on, and where; and what does not matter to them."""
 _DRAWS = 100
@@ -108,7 +108,7 @@ def candidates(settings: Settings, grid: Grid, random: int | None, spelling: Cal
     made = tuple(replace(settings, seed=seeds[0], spelling=spelling, **values) for values in combinations)
     if any(candidate.members is not None for candidate in (settings, *made)):
         raise ValueError("a setting of a sweep is one network's: give one number of each kind, and lists in the grid")
-    if len({LOSSES[candidate.loss].classification for candidate in made}) > 1:
+    if len({LOSSES[candidate.loss].task.classification for candidate in made}) > 1:
         raise ValueError(f"{spelling('loss')} must be all of classes or all of numbers: leave one kind out")
     return Candidates(tuple(axes), made, tuple(seeds))
 

@@ -5,12 +5,12 @@ from functools import lru_cache
 from typing import Any
 
 from xpnet.checkpoint import packed
-from xpnet.datasets import Dataset, load_data
+from xpnet.datasets import Dataset
 from xpnet.devices import select_device
-from xpnet.losses import LOSSES
 from xpnet.settings import Settings
 from xpnet.sweeps.members import taken
-from xpnet.training import NonFiniteLossError, Record, TrainingState, fit_epochs
+from xpnet.training import NonFiniteLossError, Record, TrainingState, fit_epochs, operations
+from xpnet.training.measures import in_units
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,20 +51,20 @@ class Trained:
 
 def dataset_of(settings: Settings) -> Dataset:
     """Return the data of a run, the last ones from memory."""
-    classification = LOSSES[settings.loss].classification
-    return _loaded(settings.data, settings.data_dir, settings.label, classification, settings.first_seed)
+    return _loaded(settings.data, settings.data_dir, settings.label, settings.loss, settings.first_seed)
 
 
 @lru_cache(maxsize=1)
-def _loaded(data: str, data_dir: str | None, label: str | int | None, classification: bool, seed: int) -> Dataset:
-    return load_data(data, data_dir=data_dir, label=label, classification=classification, seed=seed)
+def _loaded(data: str, data_dir: str | None, label: str | int | None, loss: str, seed: int) -> Dataset:
+    return Settings(data=data, data_dir=data_dir, label=label, loss=loss, seed=seed).load_data()
 
 
 def train(task: Task) -> Trained:
     """Train the members of a task; one that diverges ends there, and the others go on."""
     settings, state = task.settings, task.state
-    dataset, device = dataset_of(settings), select_device(settings.device)
-    members = list(range(settings.members or 0))
+    dataset, members = dataset_of(settings), list(range(settings.members or 0))
+    sizes = dataset.features, settings.hidden, dataset.outputs, settings.batch_size
+    device = select_device(settings.device, operations=operations(*sizes, len(members)))
     results = [Result(0 if state is None else state.epoch) for _ in members]
     while members:
         part = taken(settings, members)
@@ -89,7 +89,7 @@ def train(task: Task) -> Trained:
 def _measures(record: Record[Any], dataset: Dataset) -> list[dict[str, float]]:
     """Return the figures of each member."""
     lists = {name: value for name, value in record.as_dict().items() if isinstance(value, list)}
-    return [dataset.in_units(dict(zip(lists, row, strict=True))) for row in zip(*lists.values(), strict=True)]
+    return [in_units(dict(zip(lists, row, strict=True)), dataset) for row in zip(*lists.values(), strict=True)]
 
 
 def _result(

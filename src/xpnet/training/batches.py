@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from xpnet._checks import check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace
-from xpnet.devices import to_host
+from xpnet.devices import ahead, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
-from xpnet.metrics import as_labels
+from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
 
 _BLOCK_BYTES = 2**20
@@ -111,7 +111,7 @@ def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array 
     check_real(x, "x", xp=namespace_of(x=x))
     loss, xp = net.loss_function, namespace_of(t=t)
     shape: tuple[int, ...] = (int(x.shape[0]), net.output_size)
-    check_targets(shape, t, None, classification=loss.classification, ignore_index=loss.ignored_label, xp=xp)
+    check_targets(shape, t, None, task=loss.task, ignore_index=loss.ignored_label, xp=xp)
     if sample_weight is not None:
         shape = shape if net.members is None else (net.members, *shape)
         check_sample_weight(shape, sample_weight, xp=namespace_of(sample_weight=sample_weight))
@@ -138,9 +138,10 @@ def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tu
             "take another fraction, or more samples"
         )
     order = generator(seed, "validation").permutation(samples)
-    if net.loss_function.classification:
+    task = net.loss_function.task
+    if isinstance(task, Probabilistic) and task.classification:
         xp = namespace_of(t=t)
-        labels = to_host(t if is_labels(t, 2, xp=xp) else as_labels(t, xp=xp))[order]
+        labels = to_host(t if is_labels(t, 2, xp=xp) else task.labels(t, xp=xp))[order]
         # Each sample gets its place among those of its class, as a number in (0, 1); the first of all go.
         by_class = np.argsort(labels, kind="stable")
         _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
@@ -161,11 +162,11 @@ class Block(NamedTuple):
     """Shape (1, size)."""
     xp: Namespace
 
-    def batches(self) -> Iterator[tuple[Array, Targets]]:
-        """Yield the inputs and targets of each step."""
+    def batches(self) -> Iterator[tuple[Array, Array, Targets]]:
+        """Yield the inputs, the row of ones and the targets of each step."""
         values, weights = map(self.xp.unstack, self.targets)
         for x, *targets in zip(self.inputs, values, weights, strict=True):
-            yield x, Targets(*targets)
+            yield x, self.ones, Targets(*targets)
 
 
 class Batches:
@@ -184,7 +185,7 @@ class Batches:
         self._steps = max(1, _BLOCK_BYTES // (width * (net.members or 1) * net.output_size))
         self._rows_at_once = self._size * max(1, net.device.gather_bytes // (width * net.input_size))
         self._ones = xp.ones((1, self._size), **kind)
-        self._kept = xp.empty((0, net.input_size), **kind)
+        self._kept, self._kind = xp.empty((0, net.input_size), **kind), kind
 
     def blocks(self, order: Array) -> Iterator[Block]:
         """Yield the mini-batches of an epoch, from the order of all samples, shape (n,) or (M, n)."""
@@ -198,15 +199,19 @@ class Batches:
 
     def _inputs(self, rows: Array, size: int) -> Iterator[Array]:
         """Gather and yield the inputs of mini-batches of a size."""
-        xp, count = self._train.xp, rows.shape[-1]
-        at_once = max(size, self._rows_at_once // prod(rows.shape[:-1]) // size * size)
-        for start in range(0, count, at_once):
-            some = self._by_step(rows[..., start : min(start + at_once, count)], size)
-            flat = xp.reshape(some, (-1,))
-            if self._kept.shape[0] < flat.shape[0]:
-                self._kept = xp.empty((flat.shape[0], self._kept.shape[1]), dtype=self._kept.dtype, device=device(rows))
-            x = self._net.device.take_into(self._train.x, flat, self._kept[: flat.shape[0], :])
-            yield from xp.unstack(xp.reshape(x, (*some.shape, x.shape[1])))
+        xp = self._train.xp
+        steps = xp.reshape(self._by_step(rows, size), (-1,))
+        for x in ahead(self._gathered(steps, prod(rows.shape[:-1]) * size), xp=xp):
+            yield from xp.unstack(xp.reshape(x, (-1, *rows.shape[:-1], size, x.shape[1])))
+
+    def _gathered(self, rows: Array, step: int) -> Iterator[Array]:
+        """Gather and yield the inputs at so many rows for each step."""
+        at_once = max(step, self._rows_at_once // step * step)
+        for start in range(0, rows.shape[0], at_once):
+            some = rows[start : min(start + at_once, rows.shape[0])]
+            if self._kept.shape[0] < some.shape[0]:
+                self._kept = self._train.xp.empty((some.shape[0], self._kept.shape[1]), **self._kind)
+            yield self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
 
     def _targets(self, rows: Array, size: int) -> Targets:
         """Gather the targets of mini-batches of a size."""

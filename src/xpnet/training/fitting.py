@@ -19,6 +19,7 @@ from xpnet.training.progress import with_bar
 from xpnet.training.record import Record
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
+from xpnet.training.threads import AUTO, check_threads
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""
@@ -39,6 +40,7 @@ def fit(
     seed: int | Sequence[int] | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    threads: int | str = AUTO,
     state: TrainingState | None = None,
     progress: bool = False,
 ) -> list[Record[Score]]:
@@ -75,6 +77,9 @@ def fit(
     patience : int, optional
         Stop when the validation loss has not fallen for so many epochs; at the end the network gets the parameters of
         the epoch where it was lowest. Each member by itself: one that has stopped is frozen while others go on.
+    threads : int or "auto"
+        Of NumPy's matrix products; "auto" takes one or all the caller allows, whichever is faster (see
+        `xpnet.training.threads`).
     state : TrainingState, optional
         Go on from ``record.state`` of an earlier call with the same arguments: 2 epochs and 2 more equal 4, to the bit
         on one device. The network gets the parameters of the state.
@@ -116,6 +121,7 @@ def fit(
         seed=seed,
         gradient=gradient,
         patience=patience,
+        threads=threads,
         state=state,
     )
     return list(with_bar(records) if progress else records)
@@ -134,6 +140,7 @@ def fit_epochs(
     seed: int | Sequence[int] | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    threads: int | str = AUTO,
     state: TrainingState | None = None,
 ) -> Iterator[Record[Score]]:
     """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
@@ -155,6 +162,7 @@ def fit_epochs(
     optimizer = SGD() if optimizer is None else optimizer
     seed = _checked_seed(seed, net.members, state)
     _check_options(optimizer, batch_size, epochs, gradient, patience)
+    check_threads(threads, "threads")
     if patience is not None and validation is None:
         raise ValueError(
             f"patience={patience} needs a validation set to watch: give validation=0.2, say, or leave patience out"
@@ -180,8 +188,8 @@ def fit_epochs(
         elif pair is not None:
             test = Split.of(net, *pair)
         net.params.update(copied(state.params))
-    train_them = train_epochs if net.members is None else train_members
-    return train_them(net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience), state)
+    job = Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads)
+    return train_epochs(net, job, state) if net.members is None else train_members(net, job, state)
 
 
 def default_epochs(samples: int, batch_size: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xpnet._typing import Array, Namespace, Params
-from xpnet.devices import to_host
+from xpnet.devices import ahead, to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
 from xpnet.training.batches import Batches, Split, epoch_order
@@ -17,6 +17,7 @@ from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
 from xpnet.training.step import Descent, Gradient
+from xpnet.training.threads import Threads
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -43,6 +44,7 @@ class Job(NamedTuple):
     batch_size: int
     epochs: int
     patience: int | None
+    threads: int | str
     members: tuple[int, ...] = ()
     """What to call the members, where these are some of more."""
 
@@ -60,15 +62,17 @@ class Job(NamedTuple):
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
     """Train `net`, whose parameters are those of `state`, and yield a record of every epoch."""
     start, xp = time.perf_counter(), job.train.xp
+    if net.device.compiles:
+        _compile(net, job, state)
     with net.device.current():
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
-        batches = Batches(net, job.train, job.batch_size)
+        batches, threads = Batches(net, job.train, job.batch_size), Threads(job.threads, net.device)
     while not job.is_done(state):
         epoch_start, first_step = time.perf_counter(), descent.steps
-        with net.device.current(), _whole_or_undone(net, state.params):
+        with net.device.current(), threads.in_use(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
             order = _order(net, job.train, state.seed, state.epoch + 1)
-            batch_losses = _train_epoch(net, batches, order, descent)
+            batch_losses = _train_epoch(net, batches, order, descent, threads)
             net.params.update(descent.params())
             parts = [scores(net, split) for split in (job.train, job.validation) if split is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
@@ -91,6 +95,17 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
     if job.patience is not None and state.best is not None:
         with net.device.current():
             net.params.update(copied(state.best.params))
+
+
+def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
+    """Do a short epoch of which nothing stays, so that the first epoch's rate is that of the others."""
+    splits = [split.at(slice(0, job.batch_size)) for split in (job.train, job.validation) if split is not None]
+    with net.device.current(), np.errstate(all="ignore"):
+        descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
+        order = net.device.asarray(np.arange(splits[0].x.shape[0]))
+        batches, threads = Batches(net, splits[0], job.batch_size), Threads(job.threads, net.device)
+        losses = _train_epoch(net, batches, order, descent, threads)
+        _read_at_once([losses, *(scores(net, split) for split in splits)], xp=job.train.xp)
 
 
 def _next_state(
@@ -125,11 +140,11 @@ def _order(net: TwoLayerNet[Any], train: Split, seed: int | tuple[int, ...], epo
     return order if train.rows is None else train.xp.take_along_axis(train.rows, order, axis=-1)
 
 
-def _train_epoch(net: TwoLayerNet[Any], batches: Batches, order: Array, descent: Descent) -> Array:
+def _train_epoch(net: TwoLayerNet[Any], batches: Batches, order: Array, descent: Descent, threads: Threads) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     xp, losses = net.device.namespace, []
-    for block in batches.blocks(order):
-        outputs = [descent.step(x, block.ones, targets) for x, targets in block.batches()]
+    for block in ahead(batches.blocks(order), xp=xp):
+        outputs = [descent.step(*batch) for batch in threads.watched(block.batches(), descent.differentiate)]
         # The loss values are for the record alone, so that a whole block's can be computed at once.
         # They are stacked as they lie in memory, class by class.
         stacked = xp.moveaxis(xp.stack([xp.moveaxis(y, -1, 0) for y in outputs], axis=1), 0, -1)

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet import devices
-from xpnet.devices import Device
+from xpnet.devices import Device, selection
 
 
 class CUDARuntimeError(RuntimeError):
@@ -74,9 +73,11 @@ class FakeCupy(ModuleType):
 
 
 @pytest.fixture
-def install(monkeypatch):
-    """Give a function that makes a machine with this CuPy, outside any container."""
-    monkeypatch.setattr(devices, "_in_container", lambda: False)
+def install(monkeypatch, tmp_path):
+    """Give a function that makes a machine with this CuPy, outside any container, and kernels that were compiled."""
+    monkeypatch.setattr(selection, "_in_container", lambda: False)
+    monkeypatch.setenv("CUPY_CACHE_DIR", str(tmp_path))
+    (tmp_path / "kernel.cubin").touch()
 
     def install(**machine):
         fake = FakeCupy(**machine)
@@ -202,6 +203,30 @@ def test_takes_a_gpu_that_works_and_makes_it_current(install, name, index):
     assert fake.current == index
 
 
+@pytest.mark.parametrize("exists", [True, False])
+def test_says_that_a_first_run_compiles_kernels(install, monkeypatch, tmp_path, exists):
+    install()
+    folder = tmp_path / "kernels"
+    if exists:
+        folder.mkdir()
+    monkeypatch.setenv("CUPY_CACHE_DIR", str(folder))
+    note = xpnet.select_device("gpu").note
+    assert note == f"Fake GPU 0; this first run compiles its kernels, some seconds, and keeps them in {folder}"
+
+
+def test_auto_takes_a_gpu_from_so_many_operations_on(install):
+    install()
+    assert xpnet.select_device("auto").name == "gpu:0"
+    few, enough = selection.PAYS_FROM - 1, selection.PAYS_FROM
+    assert xpnet.select_device("auto", operations=enough).name == "gpu:0"
+    device = xpnet.select_device("auto", operations=few)
+    assert device.name == "cpu"
+    assert (
+        device.note == "a step has 5 million operations, a GPU pays from 5 million: --device gpu takes it all the same"
+    )
+    assert xpnet.select_device("gpu", operations=few).name == "gpu:0"
+
+
 def test_list_describes_every_gpu_and_leaves_the_current_one(install):
     fake = install(count=3, broken={1: MemoryError("out of memory")})
     xpnet.select_device("gpu:2")
@@ -250,7 +275,7 @@ def test_a_device_has_one_name_alone(name):
 
 
 def test_a_library_that_is_not_installed_is_told(monkeypatch):
-    monkeypatch.setattr(devices, "find_spec", lambda name: None)
+    monkeypatch.setattr(selection, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"or an installed array library such as torch, got 'jax'$"):
         xpnet.select_device("jax")
     monkeypatch.setitem(sys.modules, "jax.numpy", None)

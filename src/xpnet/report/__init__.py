@@ -1,0 +1,11 @@
+"""One HTML file of a run, or of several side by side, that needs no network and no script. Needs jinja2 and matplotlib.
+
+Examples
+--------
+``xpnet report RUN`` writes the report of a run's folder. In a notebook, a `Report` shows itself.
+"""
+
+from xpnet.report.page import Report, make_report
+from xpnet.report.run import Run
+
+__all__ = ["Report", "Run", "make_report"]
