@@ -36,7 +36,7 @@ def test_trains_as_fit_does(kind, y, dtype):
     model = kind(hidden=9, activation="tanh", epochs=4, batch_size=50, random_state=11, **options).fit(x, y)
     classes = kind is TwoLayerClassifier
     net = xpnet.TwoLayerNet(
-        4, 9, 2 if classes else 1, activation="tanh", init="he", dtype=dtype, seed=11, loss=model.loss
+        4, 9, 2 if classes else 1, activation="tanh", init="xavier", dtype=dtype, seed=11, loss=model.loss
     )
     rule = xpnet.Momentum(learning_rate=0.02, nesterov=True, weight_decay=1e-3)
     t = (y == 7).astype(int) if classes else y[:, None]

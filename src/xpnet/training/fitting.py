@@ -130,11 +130,13 @@ def fit_epochs(
     gradient: str = "backpropagation",
     patience: int | None = None,
     state: TrainingState | None = None,
+    every: int = 1,
 ) -> Iterator[Record[Score]]:
     """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
 
     Nothing is trained before the first record is asked for, and nothing more after a ``break``. Arguments are those
-    of `fit`, and checked at once.
+    of `fit`, and checked at once; with `every`, there is a record only after so many epochs and after the last, and the
+    time that it takes to evaluate small data is saved.
 
     Examples
     --------
@@ -150,6 +152,7 @@ def fit_epochs(
     optimizer = SGD() if optimizer is None else optimizer
     seed = _checked_seed(seed, state)
     _check_options(optimizer, batch_size, epochs, gradient, patience)
+    check_count(every, "every")
     if patience is not None and (validation is None or net.members is not None):
         need = "a validation set to watch" if validation is None else "a network without members"
         raise ValueError(f"patience={patience} needs {need}: give validation=0.2, say, or leave patience out")
@@ -173,7 +176,9 @@ def fit_epochs(
         elif pair is not None:
             test = Split.of(net, *pair)
         net.params.update(copied(state.params))
-    return train_epochs(net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience), state)
+    return train_epochs(
+        net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, every), state
+    )
 
 
 def default_epochs(samples: int, batch_size: int) -> int:

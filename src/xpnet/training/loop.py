@@ -33,6 +33,8 @@ class Job(NamedTuple):
     batch_size: int
     epochs: int
     patience: int | None
+    every: int
+    """How many epochs from one record to the next."""
 
     def is_done(self, state: TrainingState) -> bool:
         """Return whether all epochs are done, or the validation loss has not fallen for too many."""
@@ -41,7 +43,7 @@ class Job(NamedTuple):
 
 
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
-    """Train `net`, whose parameters are those of `state`, and yield a record of every epoch."""
+    """Train `net`, whose parameters are those of `state`, and yield a record of every epoch, or of the last of some."""
     start, xp = time.perf_counter(), job.train.xp
     with net.device.current():
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
@@ -50,8 +52,11 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
         epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
-            order = net.device.asarray(epoch_order(job.train.x.shape[0], seed=state.seed, epoch=state.epoch + 1))
-            batch_losses = _train_epoch(net, batches, order, descent)
+            last, in_epochs = min(state.epoch + job.every, job.epochs), []
+            for epoch in range(state.epoch + 1, last + 1):
+                order = net.device.asarray(epoch_order(job.train.x.shape[0], seed=state.seed, epoch=epoch))
+                in_epochs.append(_train_epoch(net, batches, order, descent))
+            batch_losses = xp.concat(in_epochs)
             net.params.update(descent.params())
             parts = [scores(net, split) for split in (job.train, job.validation) if split is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
@@ -59,7 +64,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             if not np.isfinite(losses).all():
                 raise _non_finite(losses, first_step, descent.steps, job.optimizer)
             trained, *validated = (read_evaluation(net, part) for part in parts)
-            state = _next_state(net, state, descent, *validated)
+            state = _next_state(net, state, descent, last, *validated)
         yield Record(
             step=descent.steps,
             epoch=state.epoch,
@@ -67,7 +72,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             train=trained,
             validation=validated[0] if validated else None,
             seconds=time.perf_counter() - start,
-            samples_per_second=job.train.x.shape[0] / (time.perf_counter() - epoch_start),
+            samples_per_second=len(in_epochs) * job.train.x.shape[0] / (time.perf_counter() - epoch_start),
             batch_losses=batch_losses,
             state=state,
         )
@@ -77,9 +82,9 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
 
 
 def _next_state(
-    net: TwoLayerNet[Any], state: TrainingState, descent: Descent, validated: Evaluation[Any] | None = None
+    net: TwoLayerNet[Any], state: TrainingState, descent: Descent, epoch: int, validated: Evaluation[Any] | None = None
 ) -> TrainingState:
-    params, epoch, best = copied(net.params), state.epoch + 1, state.best
+    params, best = copied(net.params), state.best
     if validated is not None and net.members is None and (best is None or validated.loss < best.loss):
         best = Best(epoch, validated.loss, params)
     return TrainingState(params, descent.remembered(), epoch, state.seed, best)
