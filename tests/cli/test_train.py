@@ -158,7 +158,10 @@ def test_auto_trains_on_the_cpu_and_says_why(tiny, monkeypatch):
     def no_gpu():
         raise DeviceUnavailableError("the driver is on holiday: wait")
 
-    monkeypatch.setattr("xpnet.devices._import_cupy", no_gpu)
+    monkeypatch.setattr("xpnet.devices.selection.import_cupy", no_gpu)
+    out = xpnet("train", "--data", tiny, "--epochs", 1).out
+    assert re.search(r"^device +cpu, a step has 0\.\d+ million operations, a GPU pays from 5 million: .*", out, re.M)
+    monkeypatch.setattr("xpnet.devices.selection.PAYS_FROM", 0)
     out = xpnet("train", "--data", tiny, "--epochs", 1).out
     assert re.search(r"^device +cpu, no GPU: the driver is on holiday: wait$", out, re.M)
     assert xpnet("train", "--data", tiny, "--device", "gpu") == (2, "", "xpnet: the driver is on holiday: wait\n")

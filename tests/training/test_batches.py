@@ -33,7 +33,7 @@ def test_blocks_hold_every_mini_batch_in_order(monkeypatch, block_bytes, gather_
     weight = WEIGHTS if members is None else np.stack([WEIGHTS, WEIGHTS[::-1]])
     order = epoch_order(SAMPLES, seed=0, epoch=1)
     blocks = Batches(net, Split.of(net, X, NUMBERS, weight), batch_size).blocks(order)
-    steps = [(x.copy(), targets) for block in blocks for x, targets in block.batches()]
+    steps = [(x.copy(), targets) for block in blocks for x, _, targets in block.batches()]
     assert len(steps) == -(-SAMPLES // batch_size)
     np.testing.assert_array_equal(np.concatenate([x for x, _ in steps]), X[order])
     for number, (x, targets) in enumerate(steps):

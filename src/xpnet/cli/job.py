@@ -14,6 +14,7 @@ import numpy as np
 from xpnet.checkpoint import Checkpoint, packed
 from xpnet.cli.drawing import draw
 from xpnet.cli.loading import OR_LOSS, load
+from xpnet.cli.logs import open_log
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder
@@ -22,9 +23,8 @@ from xpnet.datasets import Dataset
 from xpnet.devices import select_device
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
-from xpnet.schedules import CONSTANT
 from xpnet.settings import Settings
-from xpnet.training import Record, TrainingState, fit_epochs
+from xpnet.training import Record, TrainingState, fit_epochs, operations
 from xpnet.training.measures import in_units, measure
 
 _SECONDS = 10.0
@@ -52,8 +52,12 @@ class Job:
         cls, settings: Settings, checkpoint: Checkpoint | None = None, run: Path | None = None, *, quiet: bool
     ) -> Self:
         """Load the data, and make the network, or bring it back to the `checkpoint` of a `run`."""
-        device = select_device(settings.device)
+        # A device that is asked for has to work before data are read; which is best, their size decides.
+        device = None if settings.device == "auto" else select_device(settings.device)
         dataset = load(settings, or_numbers=OR_LOSS, quiet=quiet)
+        if device is None:
+            sizes = dataset.features, settings.hidden, dataset.outputs
+            device = select_device("auto", operations=operations(*sizes, settings.batch_size))
         net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         fit_options = settings.fit_options(len(dataset.train.x))
         epochs, other = fit_options["epochs"], "validation"
@@ -81,33 +85,43 @@ class Job:
         report: Reporter,
         *,
         plot: bool,
+        log: str | None,
         last: dict[str, Any] | None = None,
     ) -> None:
-        """Train, and leave checkpoints, metrics, model and pictures in `folder`, whose metrics end with `last`."""
+        """Train, and leave in `folder`, whose metrics end with `last`, all that a run leaves."""
         keeper = _Keeper(folder, self)
         try:
             with report:
-                self._train(keeper, signals, report, plot=plot, line=last or {})
+                self._train(keeper, signals, report, plot=plot, log=log, line=last or {})
             signals.check()
         except Stopped as stop:
             done = 0 if keeper.state is None else keeper.state.epoch
             command = ["xpnet", "train", "--resume", str(folder.path), *(["--plot"] if plot else [])]
+            command += [] if log is None else ["--log", log]
             after = f"after epoch {done} of {self.epochs}" if done else "before the end of its first epoch"
             stop.note = f"{stop} {after}; to go on: {shlex.join(command)}"
             raise
 
     def _train(
-        self, keeper: "_Keeper", signals: StopSignals, report: Reporter, *, plot: bool, line: dict[str, Any]
+        self,
+        keeper: "_Keeper",
+        signals: StopSignals,
+        report: Reporter,
+        *,
+        plot: bool,
+        log: str | None,
+        line: dict[str, Any],
     ) -> None:
         folder, history, before = keeper.folder, [], line.get("seconds", 0.0)
-        with keeper:
-            report.announce(self.dataset, self.net, _rule(self.settings), 0 if self.state is None else self.state.epoch)
+        with keeper, open_log(log, folder.path, line.get("step", 0)) as write:
+            report.announce(self.dataset, self.net, self.settings, 0 if self.state is None else self.state.epoch)
             for record in signals.between(self.records):
                 if plot:
                     history.append(replace(record, state=_NO_STATE))
                 line = in_units(record.as_dict(self.other), self.dataset)
                 line["seconds"] += before
                 folder.add(line)
+                write(line)
                 keeper.keep(record.state)
                 report.show(line)
         folder.save_model(self.net, self.dataset.origin)
@@ -179,8 +193,3 @@ class _Keeper:
         """Have the last checkpoint on the disk, or raise why it is not."""
         if self._written is not None:
             self._written.result()
-
-
-def _rule(settings: Settings) -> str:
-    schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
-    return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Self
 from xpnet import __version__
 from xpnet._files import append_line, lock, naming, remove_unfinished, write_atomically
 from xpnet.checkpoint import Checkpoint, CheckpointError, DamagedError, load_checkpoint, save_model
+from xpnet.cli.logs import LOGS
 from xpnet.cli.options import read_settings
 from xpnet.cli.printing import warn
 from xpnet.datasets import Origin
@@ -54,7 +55,7 @@ class RunFolder:
         """Make the folder, called by `name` and the time if it has no path, and write what the run was asked to do."""
         wanted = path
         try:
-            path = _new_folder(name) if path is None else path
+            path = new_folder(name) if path is None else path
             path.mkdir(parents=True, exist_ok=True)
             folder = cls(path)
         except OSError as error:
@@ -122,7 +123,7 @@ class RunFolder:
 
     def files(self) -> list[str]:
         """Return the names of the run's files that are there."""
-        return [name for name in (*FILES, CHECKPOINTS) if (self.path / name).exists()]
+        return [name for name in (*FILES, CHECKPOINTS, *LOGS) if (self.path / name).exists()]
 
     def _write(self, settings: Settings) -> None:
         settings.write(self.path / FILES[0], xpnet=__version__)
@@ -214,7 +215,7 @@ def _whole_lines(content: bytes) -> list[tuple[int, dict[str, Any]]]:
     return lines
 
 
-def _new_folder(name: str) -> Path:
+def new_folder(name: str) -> Path:
     """Make a folder below runs/ that nobody else has, even one who starts in the same second."""
     Path("runs").mkdir(exist_ok=True)
     first = path = Path("runs") / f"{name}-{strftime('%Y%m%d-%H%M%S')}"

@@ -6,7 +6,7 @@ from xpnet.training.fitting import default_epochs, fit, fit_epochs
 from xpnet.training.loop import NonFiniteLossError
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState
-from xpnet.training.step import GRADIENTS
+from xpnet.training.step import GRADIENTS, operations
 
 __all__ = [
     "GRADIENTS",
@@ -20,4 +20,5 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_epochs",
+    "operations",
 ]
