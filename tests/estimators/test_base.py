@@ -106,14 +106,14 @@ def test_weights_count_samples(kind, y):
 
 
 @BOTH
-@pytest.mark.parametrize("library", [pd, pl], ids=lambda library: library.__name__)
-def test_a_frame_gives_names_that_are_asked_for_again(kind, y, library):
-    frame = library.DataFrame(dict(zip("abcd", X.T, strict=True)))
-    model = kind(epochs=2, random_state=0).fit(frame, library.Series(y))
+@pytest.mark.parametrize("frames", [pd, pl], ids=lambda frames: frames.__name__)
+def test_a_frame_gives_names_that_are_asked_for_again(kind, y, frames):
+    frame = frames.DataFrame(dict(zip("abcd", X.T, strict=True)))
+    model = kind(epochs=2, random_state=0).fit(frame, frames.Series(y))
     assert model.feature_names_in_.tolist() == list("abcd")
     np.testing.assert_array_equal(model.predict(frame), kind(epochs=2, random_state=0).fit(X, y).predict(X))
     with pytest.raises(ValueError, match="feature names should match"):
-        model.predict(library.DataFrame(dict(zip("zbcd", X.T, strict=True))))
+        model.predict(frames.DataFrame(dict(zip("zbcd", X.T, strict=True))))
 
 
 @BOTH
