@@ -143,11 +143,13 @@ def fit_epochs(
     patience: int | None = None,
     threads: int | str = AUTO,
     state: TrainingState | None = None,
+    every: int = 1,
 ) -> Iterator[Record[Score]]:
     """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
 
     Nothing is trained before the first record is asked for, and nothing more after a ``break``. Arguments are those
-    of `fit`, and checked at once.
+    of `fit`, and checked at once; with `every`, there is a record only after so many epochs and after the last, and the
+    time that it takes to evaluate small data is saved.
 
     Examples
     --------
@@ -163,6 +165,7 @@ def fit_epochs(
     optimizer = SGD() if optimizer is None else optimizer
     seed = _checked_seed(seed, net.members, state)
     _check_options(optimizer, batch_size, epochs, gradient, patience)
+    check_count(every, "every")
     check_threads(threads, "threads")
     if patience is not None and validation is None:
         raise ValueError(
@@ -189,7 +192,7 @@ def fit_epochs(
         elif pair is not None:
             test = Split.of(net, *pair)
         net.params.update(copied(state.params))
-    job = Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads)
+    job = Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads, every)
     return train_epochs(net, job, state) if net.members is None else train_members(net, job, state)
 
 
