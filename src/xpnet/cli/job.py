@@ -23,7 +23,6 @@ from xpnet.datasets import Dataset
 from xpnet.devices import select_device
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
-from xpnet.schedules import CONSTANT
 from xpnet.settings import Settings
 from xpnet.training import Record, TrainingState, fit_epochs, operations
 from xpnet.training.measures import in_units, measure
@@ -115,7 +114,7 @@ class Job:
     ) -> None:
         folder, history, before = keeper.folder, [], line.get("seconds", 0.0)
         with keeper, open_log(log, folder.path, line.get("step", 0)) as write:
-            report.announce(self.dataset, self.net, _rule(self.settings), 0 if self.state is None else self.state.epoch)
+            report.announce(self.dataset, self.net, self.settings, 0 if self.state is None else self.state.epoch)
             for record in signals.between(self.records):
                 if plot:
                     history.append(replace(record, state=_NO_STATE))
@@ -194,8 +193,3 @@ class _Keeper:
         """Have the last checkpoint on the disk, or raise why it is not."""
         if self._written is not None:
             self._written.result()
-
-
-def _rule(settings: Settings) -> str:
-    schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
-    return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"
