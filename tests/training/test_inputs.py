@@ -74,6 +74,23 @@ def test_so_they_are_for_members_and_numbers(loss: str, members: int | None):
     np.testing.assert_equal(train(t=t, stream=True, **options), train(t=t, **options))
 
 
+@pytest.mark.without("jax")  # whose compilation takes long
+@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
+@pytest.mark.parametrize("weight", [WEIGHTS, np.stack([WEIGHTS, WEIGHTS[::-1], WEIGHTS])], ids=["one", "each"])
+@pytest.mark.parametrize("validation", ["part", "pair"])
+def test_so_they_are_for_members_with_seeds_of_their_own(
+    backend: Any, tmp_path: Path, loss: str, weight: Any, validation: str
+):
+    # Of targets that mean nothing, so that every network is best early, and one that learns faster earlier.
+    t = np.roll(NUMBERS if loss == "mean_squared_error" else LABELS, 7, axis=0)
+    options = {"validation": 0.4 if validation == "part" else (X[::-2], t[::2]), "sample_weight": weight}
+    options |= {"members": 3, "seed": [4, 7, 4], "optimizer": xpnet.SGD([1e-2, 1.0, 0.1]), "patience": 1, "epochs": 9}
+    expected = train(backend, t=t, loss=loss, **options)
+    assert any(np.isnan(losses).any() for losses in expected[1]), "no member has stopped before the others"
+    for x in (X, mapped(tmp_path, X)):
+        np.testing.assert_equal(train(backend, x, t, loss=loss, stream=True, **options), expected)
+
+
 def test_targets_may_be_on_the_device(backend: Any):
     t, weight = backend.asarray(LABELS), backend.asarray(WEIGHTS)
     expected = train(backend, sample_weight=WEIGHTS)

@@ -1,8 +1,9 @@
 """From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain, islice
+from math import prod
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from xpnet.devices import Device, ahead, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
 from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
-from xpnet.training.inputs import Inputs, placed
+from xpnet.training.inputs import Inputs, Part, placed, taken_rows
 
 _BLOCK_BYTES = 2**20
 """A block holds one mini-batch, or as many as keep its outputs below so many bytes."""
@@ -38,6 +39,17 @@ def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
     return generator(seed, "epoch", epoch).permutation(n).astype(np.int64, copy=False)
 
 
+class Piece(NamedTuple):
+    """Some samples, all of them on the device."""
+
+    x: Array
+    """Shape (n, D), or (M, n, D) where each member has its own."""
+    t: Array
+    """Labels or values, with the same axes before the last."""
+    sample_weight: Array | None
+    """Shape (n,) or (M, n)."""
+
+
 class Split(NamedTuple):
     """A data set for the network's device: targets and weights are there, inputs may be streamed to it."""
 
@@ -47,6 +59,8 @@ class Split(NamedTuple):
     sample_weight: Array | None
     """Shape (N,) or (M, N)."""
     device: Device
+    rows: NDArray[np.int64] | None = None
+    """Which samples are those of each member, shape (M, n); None where all are every member's."""
 
     @property
     def xp(self) -> Namespace:
@@ -55,8 +69,8 @@ class Split(NamedTuple):
 
     @property
     def samples(self) -> int:
-        """How many there are."""
-        return self.inputs.samples
+        """How many there are, for each member."""
+        return self.inputs.samples if self.rows is None else self.rows.shape[-1]
 
     @classmethod
     def of(
@@ -68,15 +82,46 @@ class Split(NamedTuple):
         t = move(t, None if loss.classification else net.dtype)
         return cls(inputs, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device)
 
-    def select(self, rows: NDArray[np.int64], *, weighted: bool = True) -> Self:
-        """Return the samples at some rows, with their weights or without."""
+    def select(self, rows: NDArray[np.int64]) -> Self:
+        """Return the samples at indices, shape (n,); or (M, n) for those of each member, which stay where they are."""
+        if rows.ndim > 1:
+            return self._replace(rows=rows)
         indices = self.device.asarray(rows)
-        weight = (
-            self.xp.take(self.sample_weight, indices, axis=-1) if weighted and self.sample_weight is not None else None
-        )
-        return self._replace(
-            inputs=self.inputs.select(rows), t=self.xp.take(self.t, indices, axis=0), sample_weight=weight
-        )
+        t = taken_rows(self.t, indices, xp=self.xp)
+        return self._replace(inputs=self.inputs.select(rows), t=t, sample_weight=self.weight_at(indices))
+
+    def first(self, samples: int) -> Self:
+        """Return the first samples, of so many or of all."""
+        rows = np.arange(self.inputs.samples) if self.rows is None else self.rows
+        return self.select(rows[..., :samples])
+
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return the samples and weights of some of the members."""
+        rows, weight = None if self.rows is None else self.rows[list(members)], self.sample_weight
+        if weight is not None and weight.ndim > 1:
+            weight = self.xp.take(weight, self.device.asarray(list(members)), axis=0)
+        return self._replace(rows=rows, sample_weight=weight)
+
+    def pieces(self, slices: Sequence[slice]) -> Generator[Piece, None, None]:
+        """Yield the samples piece after piece."""
+        parts: Sequence[Part] = slices if self.rows is None else [self.rows[:, part] for part in slices]
+        with closing(self.inputs.pieces(parts)) as inputs:
+            for part, x in zip(parts, inputs, strict=True):
+                if isinstance(part, slice):
+                    weight = None if self.sample_weight is None else self.sample_weight[..., part]
+                    yield Piece(x, self.t[part, ...], weight)
+                else:
+                    indices = self.device.asarray(part)
+                    yield Piece(x, taken_rows(self.t, indices, xp=self.xp), self.weight_at(indices))
+
+    def weight_at(self, rows: Array) -> Array | None:
+        """Return the weights of the samples at indices, whose last axis but one, if any, is that of the members."""
+        xp, weight = self.xp, self.sample_weight
+        if weight is not None and weight.ndim > 1:
+            members, samples = weight.shape
+            starts = xp.arange(members, dtype=rows.dtype, device=self.device.handle) * samples
+            rows, weight = rows + starts[:, None], xp.reshape(weight, (-1,))
+        return None if weight is None else taken_rows(weight, rows, xp=xp)
 
 
 def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> None:
@@ -136,9 +181,9 @@ class Block(NamedTuple):
     """Some mini-batches of one size."""
 
     inputs: Iterator[Array]
-    """Those of each step, shape (size, D), good until the next is asked for."""
+    """Those of each step, shape (size, D) or (M, size, D), good until the next is asked for."""
     targets: Targets
-    """Shape (steps, size, C), with members (steps, 1, size, C); their losses add up to the mean of each mini-batch."""
+    """Shape (steps, size, C), with members (steps, 1 or M, size, C); their losses add up to a mini-batch's mean."""
     ones: Array
     """Shape (1, size)."""
     xp: Namespace
@@ -167,44 +212,52 @@ class Batches:
 
     @contextmanager
     def blocks(self, order: NDArray[np.int64]) -> Iterator[Iterator[Block]]:
-        """Give the mini-batches of an epoch in an order, block by block; the inputs of each are to be used up."""
-        rows, block_rows = order.shape[0], self._size * self._steps
-        full = rows - rows % self._size
-        starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
-        spans = [slice(*span) for span in zip(starts, [*starts[1:], rows], strict=True)]
-        parts = [self._parts(span) for span in spans]
-        indices = self._train.device.asarray(order)
-        with closing(self._train.inputs.gathered(order, indices, list(chain(*parts)))) as gathered:
+        """Give the mini-batches of an epoch, from the order of all samples, shape (n,) or (M, n), block by block.
+
+        The inputs of each block are to be used up.
+        """
+        groups = list(self._groups(order))
+        ends = np.cumsum([group.size for group in groups]).tolist()
+        parts = [self._parts(end - group.size, group.shape) for end, group in zip(ends, groups, strict=True)]
+        by_step = np.concatenate([group.reshape(-1) for group in groups])
+        indices = self._train.device.asarray(by_step)
+        with closing(self._train.inputs.gathered(by_step, indices, list(chain(*parts)))) as gathered:
             blocks = (
-                self._block(indices[span], islice(gathered, len(own))) for span, own in zip(spans, parts, strict=True)
+                self._block(indices[end - group.size : end], group.shape, islice(gathered, len(own)))
+                for end, group, own in zip(ends, groups, parts, strict=True)
             )
             yield ahead(blocks, xp=self._train.xp)
 
-    def _block(self, rows: Array, gathered: Iterator[Array]) -> Block:
-        size = min(self._size, rows.shape[0])
-        return Block(self._unstacked(gathered, size), self._targets(rows, size), self._ones[:, :size], self._train.xp)
+    def _groups(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Yield the samples of each block, shape (steps, size) or (steps, M, size)."""
+        rows, block_rows = order.shape[-1], self._size * self._steps
+        full = rows - rows % self._size
+        starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
+        for start, stop in zip(starts, [*starts[1:], rows], strict=True):
+            size = min(self._size, stop - start)
+            yield np.moveaxis(order[..., start:stop].reshape(*order.shape[:-1], -1, size), -2, 0)
 
-    def _parts(self, span: slice) -> list[slice]:
-        """Return those parts of a block whose inputs are gathered at once."""
-        starts = range(span.start, span.stop, self._rows_at_once)
-        return [slice(start, min(start + self._rows_at_once, span.stop)) for start in starts]
+    def _parts(self, start: int, shape: tuple[int, ...]) -> list[slice]:
+        """Return those parts of a block, which starts there, whose inputs are gathered at once."""
+        step, stop = prod(shape[1:]), start + prod(shape)
+        at_once = max(step, self._rows_at_once // step * step)
+        return [slice(first, min(first + at_once, stop)) for first in range(start, stop, at_once)]
 
-    def _unstacked(self, gathered: Iterator[Array], size: int) -> Iterator[Array]:
-        """Yield the inputs of each mini-batch of a size."""
+    def _block(self, indices: Array, shape: tuple[int, ...], gathered: Iterator[Array]) -> Block:
+        inputs, xp = self._unstacked(gathered, shape[1:]), self._train.xp
+        return Block(inputs, self._targets(indices, shape), self._ones[:, : shape[-1]], xp)
+
+    def _unstacked(self, gathered: Iterator[Array], shape: tuple[int, ...]) -> Iterator[Array]:
+        """Yield the inputs of each mini-batch, whose samples have a shape."""
         for x in gathered:
-            yield from self._train.xp.unstack(self._train.xp.reshape(x, (-1, size, x.shape[1])))
+            yield from self._train.xp.unstack(self._train.xp.reshape(x, (-1, *shape, x.shape[1])))
 
-    def _targets(self, rows: Array, size: int) -> Targets:
-        """Gather the targets of mini-batches of a size."""
-        net, xp, steps = self._net, self._train.xp, rows.shape[0] // size
-        shape = (steps, 1, size) if net.members else (steps, size)
-        weight = self._train.sample_weight
-        if weight is not None:
-            weight = xp.take(weight, rows, axis=-1)
-            weight = xp.reshape(weight, (-1, *shape) if weight.ndim > 1 else shape)
-            # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
-            weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(shape) else weight
-        t = xp.take(self._train.t, rows, axis=0)
-        t = xp.reshape(t, (*shape, *t.shape[1:]))
-        outputs = (*shape, net.output_size)
+    def _targets(self, indices: Array, shape: tuple[int, ...]) -> Targets:
+        """Gather the targets of a block."""
+        net, train, xp = self._net, self._train, self._train.xp
+        if net.members and len(shape) == 2:
+            shape = (shape[0], 1, shape[1])
+        rows = xp.reshape(indices, shape)
+        t, outputs = taken_rows(train.t, rows, xp=xp), (*shape, net.output_size)
+        weight = train.weight_at(rows)
         return net.loss_function.prepare_mean(t, outputs, self._ones.dtype, sample_weight=weight, xp=xp)

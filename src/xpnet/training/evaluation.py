@@ -12,7 +12,8 @@ from xpnet.losses.targets import divisor, is_counted
 from xpnet.losses.tasks import Probabilistic
 from xpnet.metrics import count_correct
 from xpnet.network import Score, TwoLayerNet, forward
-from xpnet.training.batches import Split, check_split
+from xpnet.training.batches import Piece, Split, check_split
+from xpnet.training.inputs import taken_rows
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,11 @@ def evaluate(net: TwoLayerNet[Score], x: Array, t: Array, *, sample_weight: Arra
 
 def scores(net: TwoLayerNet[Any], split: Split) -> Array:
     """Return the loss and the metrics on a split, still on the device, shape (1 + metrics,) or (1 + metrics, M)."""
-    xp, parts, slices = split.xp, [], list(net.pieces(split.samples))
-    with closing(split.inputs.pieces(slices)) as pieces:
-        for rows, x in zip(slices, pieces, strict=True):
-            outputs = forward(net.params, x, activation=net.activation, xp=xp).outputs
-            weight = None if split.sample_weight is None else split.sample_weight[..., rows]
-            parts.append(_sums(net, split.t[rows, ...], weight, outputs, xp=xp))
+    xp, parts, slices = split.xp, [], list(net.pieces(split.samples, own_inputs=split.rows is not None))
+    with closing(split.pieces(slices)) as pieces:
+        for piece in pieces:
+            outputs = forward(net.params, piece.x, activation=net.activation, xp=xp).outputs
+            parts.append(_sums(net, piece, outputs, xp=xp))
     loss, norm, *measures = (sum(column[1:], start=column[0]) for column in zip(*parts, strict=True))
     loss = loss / divisor(norm[..., None], xp=xp)
     if isinstance(net.loss_function.task, Probabilistic):
@@ -106,30 +106,29 @@ def read_evaluation(net: TwoLayerNet[Score], scores: Any) -> Evaluation[Score]:
     return Evaluation(loss, dict(zip(net.loss_function.task.metrics, metrics, strict=True)))
 
 
-def _sums(
-    net: TwoLayerNet[Any], t: Array, sample_weight: Array | None, outputs: Array, *, xp: Namespace
-) -> tuple[Array, ...]:
+def _sums(net: TwoLayerNet[Any], piece: Piece, outputs: Array, *, xp: Namespace) -> tuple[Array, ...]:
     """Return what a piece adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
-    loss, shape = net.loss_function, tuple(outputs.shape[-2:])
-    targets, norms = loss.prepare(t, shape, outputs.dtype, sample_weight=sample_weight, xp=xp)
+    loss, shape = net.loss_function, (*piece.x.shape[:-1], net.output_size)
+    targets, norms = loss.prepare(piece.t, shape, outputs.dtype, sample_weight=piece.sample_weight, xp=xp)
     total = xp.sum(loss._terms(outputs, targets, xp=xp).losses(), axis=-1), xp.sum(norms, axis=-1)
     task = loss.task
     if not isinstance(task, Probabilistic):
-        error = task.mean(outputs) - t
+        error = task.mean(outputs) - piece.t
         return *total, xp.sum(error * error, axis=-2), xp.sum(xp.abs(error), axis=-2)
-    if t.ndim == 2 or loss.ignored_label is None:
-        labels = task.labels(t, xp=xp) if t.ndim == 2 else t
-        return *total, count_correct(outputs, labels, task, xp=xp), xp.ones_like(norms[..., 0]) * shape[0]
-    counted = is_counted(t, loss.ignored_label, xp=xp)
-    labels = xp.where(counted, xp.astype(t, xp.int32), -1)
+    if piece.t.ndim == piece.x.ndim or loss.ignored_label is None:
+        labels = task.labels(piece.t, xp=xp) if piece.t.ndim == piece.x.ndim else piece.t
+        return *total, count_correct(outputs, labels, task, xp=xp), xp.ones_like(norms[..., 0]) * shape[-2]
+    counted = is_counted(piece.t, loss.ignored_label, xp=xp)
+    labels = xp.where(counted, xp.astype(piece.t, xp.int32), -1)
     return *total, count_correct(outputs, labels, task, xp=xp), xp.sum(xp.astype(counted, outputs.dtype), axis=-1)
 
 
 def _regression(squares: Array, absolutes: Array, split: Split, *, xp: Namespace) -> list[Array]:
     """Return RMSE, MAE and R² from the sums of errors of each output, shape (..., C)."""
-    samples = split.samples
-    spread = split.t - xp.mean(split.t, axis=0, keepdims=True)
-    spread = xp.broadcast_to(xp.sum(spread * spread, axis=0), squares.shape)
+    samples, rows = split.samples, split.rows
+    t = split.t if rows is None else taken_rows(split.t, split.device.asarray(rows), xp=xp)
+    spread = t - xp.mean(t, axis=-2, keepdims=True)
+    spread = xp.broadcast_to(xp.sum(spread * spread, axis=-2), squares.shape)
     # Where the targets do not vary there is nothing to explain: 1 for no error, else 0.
     ratio = squares / xp.where(spread == 0, xp.ones_like(spread), spread)
     ratio = xp.where(spread == 0, xp.astype(squares != 0, squares.dtype), ratio)

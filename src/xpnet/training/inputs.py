@@ -2,15 +2,15 @@
 
 import math
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet._typing import Array
+from xpnet._typing import Array, Namespace
 from xpnet.datasets import Rows
 from xpnet.datasets.rows import is_mapped
 from xpnet.devices import Device, ahead
@@ -21,6 +21,8 @@ _AHEAD = 2
 """So many items are made, or being made, while one is used."""
 
 Item = TypeVar("Item")
+Part: TypeAlias = slice | NDArray[np.int64]
+"""Some samples that lie side by side, or those of each member, shape (M, n)."""
 
 
 class Inputs(Protocol):
@@ -37,8 +39,8 @@ class Inputs(Protocol):
     def gathered(self, order: NDArray[np.int64], indices: Array, parts: list[slice]) -> Generator[Array, None, None]:
         """Yield inputs in an order, which `indices` is on the device, part after part; one may overwrite another."""
 
-    def pieces(self, slices: Iterable[slice]) -> Generator[Array, None, None]:
-        """Yield inputs as they lie there, piece after piece."""
+    def pieces(self, parts: Sequence[Part]) -> Generator[Array, None, None]:
+        """Yield inputs part after part, shape (n, D) or (M, n, D)."""
 
     def select(self, rows: NDArray[np.int64]) -> "Inputs":
         """Return those at some rows."""
@@ -68,10 +70,13 @@ class Resident(NamedTuple):
         taken = (take_into(self.x, indices[part], kept[: part.stop - part.start, :]) for part in parts)
         yield from ahead(taken, xp=xp)
 
-    def pieces(self, slices: Iterable[slice]) -> Generator[Array, None, None]:
-        """Yield views."""
-        for rows in slices:
-            yield self.x[rows, :]
+    def pieces(self, parts: Sequence[Part]) -> Generator[Array, None, None]:
+        """Yield views, and copies of those of members."""
+        for part in parts:
+            if isinstance(part, slice):
+                yield self.x[part, :]
+            else:
+                yield taken_rows(self.x, self.device.asarray(part), xp=self.device.namespace)
 
     def select(self, rows: NDArray[np.int64]) -> "Resident":
         """Return a copy of those at some rows."""
@@ -100,16 +105,21 @@ class Streamed(NamedTuple):
         """Gather them on the host."""
         return self._brought(order[part] for part in parts)
 
-    def pieces(self, slices: Iterable[slice]) -> Generator[Array, None, None]:
+    def pieces(self, parts: Sequence[Part]) -> Generator[Array, None, None]:
         """Read them one after another."""
-        return self._brought(slices)
+        return self._brought(parts)
 
     def select(self, rows: NDArray[np.int64]) -> "Streamed":
         """Read nothing yet."""
         return self._replace(x=self.x.select(rows))
 
-    def _brought(self, parts: Iterable[Any]) -> Generator[Array, None, None]:
-        return made_ahead((self.device.asarray(self.x[part], self.dtype) for part in parts), self.device)
+    def _brought(self, parts: Iterable[Part]) -> Generator[Array, None, None]:
+        return made_ahead(map(self._at, parts), self.device)
+
+    def _at(self, part: Part) -> Array:
+        x = self.x[part] if isinstance(part, slice) else self.x[part.reshape(-1)].reshape(*part.shape, -1)
+        # As those on a device lie: not every library takes what runs backwards through memory.
+        return self.device.asarray(np.ascontiguousarray(x), self.dtype)
 
 
 def placed(x: Array, device: Device, dtype: str, *, stream: bool | None = None) -> Inputs:
@@ -125,6 +135,12 @@ def placed(x: Array, device: Device, dtype: str, *, stream: bool | None = None) 
         return Streamed(rows, device, dtype)
     # Of rows that do not lie together, numpy.take would make a copy of all each time.
     return Resident(device.asarray(np.ascontiguousarray(x) if on_host else x, dtype), device)
+
+
+def taken_rows(array: Array, rows: Array, *, xp: Namespace) -> Array:
+    """Return the rows of an array at indices of any shape."""
+    taken = xp.take(array, xp.reshape(rows, (-1,)), axis=0)
+    return xp.reshape(taken, (*rows.shape, *array.shape[1:]))
 
 
 def _is_large(x: NDArray[Any] | Rows, device: Device, dtype: str) -> bool:
