@@ -17,7 +17,7 @@ from xpnet.report import figures
 from xpnet.report.images import grey_png, shrunk, signed_png
 from xpnet.report.run import Run, command_of
 from xpnet.report.sweep import SweepResults
-from xpnet.settings import DEFAULTS, OPTIONS
+from xpnet.settings import OPTIONS
 
 _MOST_CLASSES = 26
 _MOST_ROWS = 50
@@ -135,9 +135,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "measure_curve": figures.curve(run, measure, "accuracy" if measure == "accuracy" else "R²", measure),
         "epochs": _some_epochs(run),
         "measure": measure,
-        "settings": [
-            (name, getattr(run.settings, name), getattr(run.settings, name) != DEFAULTS[name]) for name in OPTIONS
-        ],
+        "settings": [(name, getattr(run.settings, name), not run.settings.is_usual(name)) for name in OPTIONS],
         "gradient_verdict": worst_of(check.verdict for check in checks.values()),
         "gradient_rows": [(method, array) for method, check in checks.items() for array in check.arrays.values()],
         **_weights(run),

@@ -17,7 +17,7 @@ from xpnet.gradcheck.network import check_network
 from xpnet.metrics import confusion_matrix
 from xpnet.network import TwoLayerNet
 from xpnet.report.statistics import Calibration, ClassScores, Interval, calibration, class_scores, wilson_interval
-from xpnet.settings import DEFAULTS, OPTIONS, Settings
+from xpnet.settings import OPTIONS, Settings
 from xpnet.training.measures import Measures, measure
 
 _SAMPLES, _ENTRIES = 100, 20
@@ -141,7 +141,7 @@ def command_of(settings: Settings) -> str:
         return "xpnet train --config config.json"
     words = ["xpnet", "train"]
     for name, value in values.items():
-        if value != DEFAULTS[name]:
+        if not settings.is_usual(name):
             flag = f"--{name.replace('_', '-')}"
             words += [flag] if value is True else [flag, str(value)]
     return shlex.join(words)

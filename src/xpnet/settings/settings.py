@@ -27,7 +27,7 @@ from xpnet.network import DTYPES, TwoLayerNet
 from xpnet.optimizers import OPTIMIZERS, Optimizer
 from xpnet.schedules import CONSTANT, read_schedule
 from xpnet.settings import domains
-from xpnet.settings.presets import MOST_EPOCHS, PRESETS, usual_preset
+from xpnet.settings.presets import CHAPTER, MOST_EPOCHS, PRESETS, usual_preset
 from xpnet.training import GRADIENTS, default_epochs
 from xpnet.training.threads import AUTO
 
@@ -221,6 +221,22 @@ class Settings:
     def members(self) -> int | None:
         """The number of networks that the sequences tell apart; None where there are none."""
         return next((len(value) for value in self._per_member().values()), None)
+
+    def is_usual(self, name: str) -> bool:
+        """Return whether an option is what its data and preset make it without being given.
+
+        Examples
+        --------
+        >>> from xpnet.settings import Settings
+        >>> settings = Settings(data="flowers.csv", hidden=20)
+        >>> settings.is_usual("hidden"), settings.is_usual("activation"), settings.is_usual("preset")
+        (False, True, True)
+        """
+        preset = self.preset or CHAPTER
+        usual = {**DEFAULTS, **PRESETS[preset], "preset": usual_preset(self.data)}
+        if self.optimizer != usual["optimizer"]:
+            usual["learning_rate"] = None
+        return bool(getattr(self, name) == usual[name])
 
     def make_optimizer(self, steps: int) -> Optimizer:
         """Return the optimizer of a run of so many steps."""
