@@ -124,7 +124,7 @@ def refused(text, *arguments):
 @pytest.mark.parametrize(
     ("option", "text"),
     [
-        ("--hidden 7", "--hidden is 50 in run, got 7: leave it out, or start a new run"),
+        ("--hidden 7", "--hidden is 200 in run, got 7: leave it out, or start a new run"),
         ("--data numbers.npz", "numbers.npz"),
         ("--batch-size 10", "--batch-size is 100 in run, got 10"),
         ("--optimizer adam", "--optimizer is 'sgd' in run, got 'adam'"),
