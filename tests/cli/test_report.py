@@ -104,5 +104,5 @@ def test_compare_shows_what_is_different_and_how_it_ended(folder):
     assert "--data" not in rows
     lines = [json.loads(line) for line in xpnet("compare", "a", "b", "--json").out.splitlines()]
     assert [line["run"] for line in lines] == ["a", "b"]
-    assert [line["hidden"] for line in lines] == [50, 7]
+    assert [line["hidden"] for line in lines] == [200, 7]
     assert [line["epoch"] for line in lines] == [2, 2]
