@@ -142,10 +142,14 @@ WRONG = {
     "missing": [("median", "must be one of refuse, mean, drop; got 'median'"), (None, "must be one of")],
     "preset": [("modren", r"must be one of chapter, modern; got 'modren': did you mean 'modern'\?")],
     "loss": [("hinge", "must be one of softmax_cross_entropy, .*; got 'hinge'"), (None, "must be one of")],
-    "label_smoothing": [(-0.1, r"must be a number in \[0, 1\]"), ("0.1", "must be a number"), ([0.1], "must be a num")],
+    "label_smoothing": [
+        (-0.1, r"must be a number in \[0, 1\]"),
+        ("0.1", "must be a number"),
+        ([0.1, 2], "must be a num"),
+    ],
     "class_weight": [
         ("nowhere.txt", r"must be balanced, or a file with .* each class; got 'nowhere.txt' \(No such file"),
-        ([], "must hold one or more numbers, got none"),
+        ([], "must hold one or more values, got none"),
         ([1.0, -1.0], "must be a finite number >= 0, got -1.0"),
         (0.5, "must be balanced, a file or numbers, got 0.5"),
     ],
@@ -204,9 +208,9 @@ def test_every_option_has_values_that_are_refused():
 
 @pytest.mark.parametrize(("name", "value", "text"), CASES, ids=[f"{name}={value!r}"[:40] for name, value, _ in CASES])
 def test_a_value_outside_its_domain_is_refused_by_name(name, value, text):
-    with pytest.raises((TypeError, ValueError), match=rf"^(every number of )?{name}\b.*{text}"):
+    with pytest.raises((TypeError, ValueError), match=rf"^(every value of )?{name}\b.*{text}"):
         Settings(**{name: value})
-    with pytest.raises((TypeError, ValueError), match=rf"^(every number of )?<{name}>"):
+    with pytest.raises((TypeError, ValueError), match=rf"^(every value of )?<{name}>"):
         Settings(**{name: value}, spelling=lambda name: f"<{name}>")
 
 
@@ -228,7 +232,7 @@ def test_a_value_outside_its_domain_is_refused_by_name(name, value, text):
         ({"schedule": "cosine", "learning_rate": (0.1, 0.2)}, r"^schedule does not go with .* learning_rate for each"),
         (
             {"learning_rate": (0.1, 0.2), "weight_decay": (0.1, 0.2, 0.3)},
-            r"^there must be as many numbers as members for every option, got 2 of learning_rate and 3 of weight_decay",
+            r"^there must be as many values as members for every option, got 2 of learning_rate and 3 of weight_decay",
         ),
     ],
 )

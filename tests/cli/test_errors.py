@@ -107,7 +107,10 @@ OPTIONS = [
     ("--schedule warmup", r"--schedule: 0 numbers are too few in 'warmup': write warmup:STEPS"),
     ("--seed -1", r"--seed must be an integer >= 0, got -1"),
     (f"--seed {2**63}", r"--seed must be an integer <= 9223372036854775807"),
-    ("--label species", r"digits: a label column can be chosen in a .csv or .tsv table, a .parquet table or a .npy table only: leave label out"),
+    (
+        "--label species",
+        r"digits: a label column can be chosen in a .csv or .tsv table, a .parquet table or a .npy table only: leave label out",
+    ),
     ("--loss mean_squared_error --data words.csv", r"words.csv: .*(number|not)"),
     (f"--hidden {2**31 - 1} --dtype float64", r"not enough memory .*: take fewer hidden units"),
     ("--out tiny.npz", r"--out: cannot write to tiny.npz .*: choose another folder"),

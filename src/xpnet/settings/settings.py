@@ -17,6 +17,8 @@ import numpy as np
 from xpnet._checks import nearest
 from xpnet._files import read_small, write_atomically
 from xpnet.activations import ACTIVATIONS
+from xpnet.datasets import Dataset, Origin, Scaling, load_data
+from xpnet.datasets.download import Progress
 from xpnet.datasets.encoding import POLICIES, REFUSE
 from xpnet.datasets.formats import FORMATS
 from xpnet.datasets.known import KNOWN
@@ -57,8 +59,9 @@ class Settings:
     """The options of a run, checked one by one and together.
 
     Every field is an option of ``xpnet train``, where ``--batch-size`` is `batch_size`; ``xpnet train --help`` says
-    what each means. Fields that are None are left to the preset, the optimizer or the data. Numbers of the optimizer
-    may be sequences, one number for each of several networks trained side by side.
+    what each means. Fields that are None are left to the preset, the optimizer or the data. Numbers of the optimizer,
+    label smoothing, initial weights and seed may be sequences, one value for each of several networks trained side by
+    side.
 
     Parameters
     ----------
@@ -111,7 +114,7 @@ class Settings:
         f"For classes {_losses_for(Classification)}; for two of them {_losses_for(Binary)}; for labels of which any "
         f"may hold {_losses_for(MultiLabel)}; for numbers {_losses_for(Regression)}; for counts {_losses_for(Rates)}.",
     )
-    label_smoothing: float = _option(
+    label_smoothing: float | tuple[float, ...] = _option(
         0.0, domains.UNIT, "Part of each target that is spread over all classes.", part="loss"
     )
     class_weight: str | tuple[float, ...] | None = _option(
@@ -137,7 +140,9 @@ class Settings:
     )
     hidden: int = _option(None, domains.COUNT, "Hidden units.")
     activation: str = _option(None, domains.choice(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}.")
-    init: str = _option(None, domains.INIT, "Initial weights: normal:S (standard deviation S), xavier, he.")
+    init: str | tuple[str, ...] = _option(
+        None, domains.INIT, "Initial weights: normal:S (standard deviation S), xavier, he."
+    )
     dtype: str = _option("float32", domains.choice(DTYPES), f"{' or '.join(DTYPES)}.")
     optimizer: str = _option(None, domains.choice(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}.")
     learning_rate: float | tuple[float, ...] | None = _option(
@@ -155,7 +160,7 @@ class Settings:
     )
     schedule: str = _option(
         CONSTANT,
-        domains.TEXT,
+        domains.SCHEDULE,
         "How the rate falls: step:STEPS:FACTOR, cosine or cosine:STEPS:FINAL; with warmup:STEPS, before, it rises.",
     )
     batch_size: int = _option(100, domains.COUNT, "Samples in a mini-batch.")
@@ -175,7 +180,7 @@ class Settings:
         "Keep a checkpoint after so many seconds of training; by default 10, but with --checkpoint-every none.",
     )
     keep: int = _option(2, domains.COUNT, "How many checkpoints to keep, the last ones.")
-    seed: int = _option(0, domains.SEED, "Same seed, same numbers, on every device.")
+    seed: int | tuple[int, ...] = _option(0, domains.SEED, "Same seed, same numbers, on every device.")
     spelling: InitVar[Callable[[str], str]] = str
 
     def __post_init__(self, spelling: Callable[[str], str]) -> None:
@@ -201,7 +206,6 @@ class Settings:
                     f"{spelling(name)} does not go with {spelling(option.part)} {getattr(self, option.part)}: "
                     f"leave it out, or take {' or '.join(takers)}"
                 )
-        read_schedule(self.schedule, 1.0, steps=1, name=spelling("schedule"))
         if self.schedule != CONSTANT and isinstance(self.learning_rate, tuple):
             raise ValueError(
                 f"{spelling('schedule')} does not go with a number of {spelling('learning_rate')} for each member: "
@@ -215,7 +219,7 @@ class Settings:
         lengths = {name: len(value) for name, value in self._per_member().items()}
         if len(set(lengths.values())) > 1:
             told = " and ".join(f"{length} of {spelling(name)}" for name, length in lengths.items())
-            raise ValueError(f"there must be as many numbers as members for every option, got {told}")
+            raise ValueError(f"there must be as many values as members for every option, got {told}")
 
     @property
     def members(self) -> int | None:
@@ -237,6 +241,26 @@ class Settings:
         if self.optimizer != usual["optimizer"]:
             usual["learning_rate"] = None
         return bool(getattr(self, name) == usual[name])
+
+    @property
+    def first_seed(self) -> int:
+        """The seed, that of the first member where each has its own: what all of them share is drawn by it."""
+        return self.seed[0] if isinstance(self.seed, tuple) else self.seed
+
+    def load_data(self, *, like: Origin | None = None, progress: Progress | None = None) -> Dataset:
+        """Return the data of the run; `like` and `progress` as for `xpnet.load_data`."""
+        task = LOSSES[self.loss].task
+        return load_data(
+            self.data,
+            data_dir=self.data_dir,
+            label=self.label,
+            missing=self.missing,
+            classification=task.classification,
+            scale_targets=lambda targets: Scaling.of_targets(targets, task),
+            seed=self.first_seed,
+            like=like,
+            progress=progress,
+        )
 
     def make_optimizer(self, steps: int) -> Optimizer:
         """Return the optimizer of a run of so many steps."""
@@ -349,8 +373,8 @@ class Settings:
         known = _names(_PARTS[part][getattr(self, part)])
         return [name for name, option in OPTIONS.items() if option.part == part and name in known]
 
-    def _per_member(self) -> dict[str, tuple[float, ...]]:
-        values = {name: getattr(self, name) for name in self._taken_by("optimizer")}
+    def _per_member(self) -> dict[str, tuple[Any, ...]]:
+        values = {name: getattr(self, name) for name, option in OPTIONS.items() if option.domain.per_member}
         return {name: value for name, value in values.items() if isinstance(value, tuple)}
 
 

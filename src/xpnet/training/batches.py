@@ -1,6 +1,7 @@
 """From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -45,6 +46,8 @@ class Split(NamedTuple):
     sample_weight: Array | None
     """Shape (N,) or (M, N)."""
     xp: Namespace
+    rows: Array | None = None
+    """Which samples are those of each member, shape (M, n); None where all are every member's."""
 
     @classmethod
     def of(cls, net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> Self:
@@ -53,17 +56,46 @@ class Split(NamedTuple):
         x, t = move(x, net.dtype), move(t, None if loss.classification else net.dtype)
         return cls(x, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device.namespace)
 
-    def at(self, rows: Any) -> Self:
-        """Return the samples in a slice of rows."""
-        weight = None if self.sample_weight is None else self.sample_weight[..., rows]
-        return self._replace(x=self.x[rows, :], t=self.t[rows, ...], sample_weight=weight)
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return the samples and weights of some of the members."""
+        places = self.xp.asarray(members, device=device(self.x))
+        rows = None if self.rows is None else self.xp.take(self.rows, places, axis=0)
+        weight = self.sample_weight
+        if weight is not None and weight.ndim > 1:
+            weight = self.xp.take(weight, places, axis=0)
+        return self._replace(rows=rows, sample_weight=weight)
+
+    @property
+    def samples(self) -> int:
+        """How many there are, for each member."""
+        return int(self.x.shape[0] if self.rows is None else self.rows.shape[-1])
+
+    def at(self, piece: slice) -> Self:
+        """Return the samples in a slice: of shape (n, D), or (M, n, D) where each member has its own."""
+        if self.rows is not None:
+            return self.take(self.rows[:, piece])
+        weight = None if self.sample_weight is None else self.sample_weight[..., piece]
+        return self._replace(x=self.x[piece, :], t=self.t[piece, ...], sample_weight=weight)
 
     def take(self, rows: Array) -> Self:
-        """Return the samples at an array of indices."""
-        weight = None if self.sample_weight is None else self.xp.take(self.sample_weight, rows, axis=-1)
-        return self._replace(
-            x=self.xp.take(self.x, rows, axis=0), t=self.xp.take(self.t, rows, axis=0), sample_weight=weight
-        )
+        """Return the samples at an array of indices, shape (n,), or (M, n) for those of each member."""
+        x, t = taken_rows(self.x, rows, xp=self.xp), taken_rows(self.t, rows, xp=self.xp)
+        return self._replace(x=x, t=t, sample_weight=self.weight_at(rows), rows=None)
+
+    def weight_at(self, rows: Array) -> Array | None:
+        """Return the weights of the samples at an array of indices, shape (n,) or (M, n)."""
+        weight = self.sample_weight
+        if weight is None or weight.ndim < rows.ndim:
+            return None if weight is None else taken_rows(weight, rows, xp=self.xp)
+        if rows.ndim == 1:
+            return self.xp.take(weight, rows, axis=-1)
+        return self.xp.take_along_axis(weight, rows, axis=-1)
+
+
+def taken_rows(array: Array, rows: Array, *, xp: Namespace) -> Array:
+    """Return the rows of an array at indices of any shape."""
+    taken = xp.take(array, xp.reshape(rows, (-1,)), axis=0)
+    return xp.reshape(taken, (*rows.shape, *array.shape[1:]))
 
 
 def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> None:
@@ -123,9 +155,9 @@ class Block(NamedTuple):
     """Some mini-batches of one size."""
 
     inputs: Iterator[Array]
-    """Those of each step, shape (size, D), good until the next is asked for."""
+    """Those of each step, shape (size, D) or (M, size, D), good until the next is asked for."""
     targets: Targets
-    """Shape (steps, size, C), with members (steps, 1, size, C); their losses add up to the mean of each mini-batch."""
+    """Shape (steps, size, C), with members (steps, 1 or M, size, C); their losses add up to a mini-batch's mean."""
     ones: Array
     """Shape (1, size)."""
     xp: Namespace
@@ -147,46 +179,55 @@ class Batches:
 
     def __init__(self, net: TwoLayerNet[Any], train: Split, batch_size: int) -> None:
         self._net, self._train = net, train
-        self._size = min(batch_size, train.x.shape[0])
+        self._size = min(batch_size, train.samples)
         xp, kind = train.xp, {"dtype": train.x.dtype, "device": device(train.x)}
         width = self._size * xp.finfo(train.x.dtype).bits // 8
         self._steps = max(1, _BLOCK_BYTES // (width * (net.members or 1) * net.output_size))
         self._rows_at_once = self._size * max(1, net.device.gather_bytes // (width * net.input_size))
         self._ones = xp.ones((1, self._size), **kind)
-        self._kept = xp.empty((min(self._rows_at_once, train.x.shape[0]), net.input_size), **kind)
+        self._kept, self._kind = xp.empty((0, net.input_size), **kind), kind
 
     def blocks(self, order: Array) -> Iterator[Block]:
-        """Yield the mini-batches of an epoch."""
-        rows, block_rows = order.shape[0], self._size * self._steps
+        """Yield the mini-batches of an epoch, from the order of all samples, shape (n,) or (M, n)."""
+        rows, block_rows = order.shape[-1], self._size * self._steps
         full = rows - rows % self._size
         starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
         for start, stop in zip(starts, [*starts[1:], rows], strict=True):
-            size, some = min(self._size, stop - start), order[start:stop]
+            size, some = min(self._size, stop - start), order[..., start:stop]
             inputs, targets = self._inputs(some, size), self._targets(some, size)
             yield Block(inputs, targets, self._ones[:, :size], self._train.xp)
 
     def _inputs(self, rows: Array, size: int) -> Iterator[Array]:
         """Gather and yield the inputs of mini-batches of a size."""
         xp = self._train.xp
-        for x in ahead(self._gathered(rows), xp=xp):
-            yield from xp.unstack(xp.reshape(x, (-1, size, x.shape[1])))
+        steps = xp.reshape(self._by_step(rows, size), (-1,))
+        for x in ahead(self._gathered(steps, prod(rows.shape[:-1]) * size), xp=xp):
+            yield from xp.unstack(xp.reshape(x, (-1, *rows.shape[:-1], size, x.shape[1])))
 
-    def _gathered(self, rows: Array) -> Iterator[Array]:
-        for start in range(0, rows.shape[0], self._rows_at_once):
-            some = rows[start : min(start + self._rows_at_once, rows.shape[0])]
+    def _gathered(self, rows: Array, step: int) -> Iterator[Array]:
+        """Gather and yield the inputs at so many rows for each step."""
+        at_once = max(step, self._rows_at_once // step * step)
+        for start in range(0, rows.shape[0], at_once):
+            some = rows[start : min(start + at_once, rows.shape[0])]
+            if self._kept.shape[0] < some.shape[0]:
+                self._kept = self._train.xp.empty((some.shape[0], self._kept.shape[1]), **self._kind)
             yield self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
 
     def _targets(self, rows: Array, size: int) -> Targets:
         """Gather the targets of mini-batches of a size."""
-        net, xp, steps = self._net, self._train.xp, rows.shape[0] // size
-        shape = (steps, 1, size) if net.members else (steps, size)
-        weight = self._train.sample_weight
+        net, xp, train = self._net, self._train.xp, self._train
+        weight = train.weight_at(rows)
+        rows = self._by_step(rows, size)
+        if net.members and rows.ndim == 2:
+            rows = rows[:, None, :]
         if weight is not None:
-            weight = xp.take(weight, rows, axis=-1)
-            weight = xp.reshape(weight, (-1, *shape) if weight.ndim > 1 else shape)
-            # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
-            weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(shape) else weight
-        t = xp.take(self._train.t, rows, axis=0)
-        t = xp.reshape(t, (*shape, *t.shape[1:]))
-        outputs = (*shape, net.output_size)
-        return net.loss_function.prepare_mean(t, outputs, self._train.x.dtype, sample_weight=weight, xp=xp)
+            weight = self._by_step(weight, size)
+            weight = weight[:, None, :] if weight.ndim < rows.ndim else weight
+        t = taken_rows(train.t, rows, xp=xp)
+        outputs = (*rows.shape, net.output_size)
+        return net.loss_function.prepare_mean(t, outputs, train.x.dtype, sample_weight=weight, xp=xp)
+
+    def _by_step(self, array: Array, size: int) -> Array:
+        """Return what belongs to samples, shape (n,) or (M, n), step by step: (steps, size) or (steps, M, size)."""
+        xp = self._train.xp
+        return xp.moveaxis(xp.reshape(array, (*array.shape[:-1], -1, size)), -2, 0)

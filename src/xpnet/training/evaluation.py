@@ -11,7 +11,7 @@ from xpnet.losses.targets import divisor, is_counted
 from xpnet.losses.tasks import Probabilistic
 from xpnet.metrics import count_correct
 from xpnet.network import Score, TwoLayerNet, forward
-from xpnet.training.batches import Split, check_split
+from xpnet.training.batches import Split, check_split, taken_rows
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def evaluate(net: TwoLayerNet[Score], x: Array, t: Array, *, sample_weight: Arra
 def scores(net: TwoLayerNet[Any], split: Split) -> Array:
     """Return the loss and the metrics on a split, still on the device, shape (1 + metrics,) or (1 + metrics, M)."""
     xp, parts = split.xp, []
-    for piece in net.pieces(split.x.shape[0]):
+    for piece in net.pieces(split.samples, inputs=split.rows is not None):
         part = split.at(piece)
         outputs = forward(net.params, part.x, activation=net.activation, xp=xp).outputs
         parts.append(_sums(net, part, outputs, xp=xp))
@@ -106,16 +106,16 @@ def read_evaluation(net: TwoLayerNet[Score], scores: Any) -> Evaluation[Score]:
 
 def _sums(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Namespace) -> tuple[Array, ...]:
     """Return what a piece adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
-    loss, shape = net.loss_function, tuple(outputs.shape[-2:])
+    loss, shape = net.loss_function, (*part.x.shape[:-1], net.output_size)
     targets, norms = loss.prepare(part.t, shape, outputs.dtype, sample_weight=part.sample_weight, xp=xp)
     total = xp.sum(loss._terms(outputs, targets, xp=xp).losses(), axis=-1), xp.sum(norms, axis=-1)
     task = loss.task
     if not isinstance(task, Probabilistic):
         error = task.mean(outputs) - part.t
         return *total, xp.sum(error * error, axis=-2), xp.sum(xp.abs(error), axis=-2)
-    if part.t.ndim == 2 or loss.ignored_label is None:
-        labels = task.labels(part.t, xp=xp) if part.t.ndim == 2 else part.t
-        return *total, count_correct(outputs, labels, task, xp=xp), xp.ones_like(norms[..., 0]) * shape[0]
+    if part.t.ndim == part.x.ndim or loss.ignored_label is None:
+        labels = task.labels(part.t, xp=xp) if part.t.ndim == part.x.ndim else part.t
+        return *total, count_correct(outputs, labels, task, xp=xp), xp.ones_like(norms[..., 0]) * shape[-2]
     counted = is_counted(part.t, loss.ignored_label, xp=xp)
     labels = xp.where(counted, xp.astype(part.t, xp.int32), -1)
     return *total, count_correct(outputs, labels, task, xp=xp), xp.sum(xp.astype(counted, outputs.dtype), axis=-1)
@@ -123,9 +123,9 @@ def _sums(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Namespace) 
 
 def _regression(squares: Array, absolutes: Array, split: Split, *, xp: Namespace) -> list[Array]:
     """Return RMSE, MAE and R² from the sums of errors of each output, shape (..., C)."""
-    samples = split.x.shape[0]
-    spread = split.t - xp.mean(split.t, axis=0, keepdims=True)
-    spread = xp.broadcast_to(xp.sum(spread * spread, axis=0), squares.shape)
+    samples, t = split.samples, split.t if split.rows is None else taken_rows(split.t, split.rows, xp=xp)
+    spread = t - xp.mean(t, axis=-2, keepdims=True)
+    spread = xp.broadcast_to(xp.sum(spread * spread, axis=-2), squares.shape)
     # Where the targets do not vary there is nothing to explain: 1 for no error, else 0.
     ratio = squares / xp.where(spread == 0, xp.ones_like(spread), spread)
     ratio = xp.where(spread == 0, xp.astype(squares != 0, squares.dtype), ratio)

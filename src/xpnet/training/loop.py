@@ -21,7 +21,17 @@ from xpnet.training.threads import Threads
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss became NaN or infinite; the network holds the parameters of the last record again."""
+    """The loss became NaN or infinite; the network holds the parameters of the last record again.
+
+    Its `members` are those that have such a loss.
+    """
+
+    def __init__(self, text: str, members: tuple[int, ...] = ()) -> None:
+        super().__init__(text, members)
+        self.text, self.members = text, members
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Job(NamedTuple):
@@ -35,11 +45,18 @@ class Job(NamedTuple):
     epochs: int
     patience: int | None
     threads: int | str
+    members: tuple[int, ...] = ()
+    """What to call the members, where these are some of more."""
 
     def is_done(self, state: TrainingState) -> bool:
-        """Return whether all epochs are done, or the validation loss has not fallen for too many."""
-        waited = 0 if self.patience is None or state.best is None else state.epoch - state.best.epoch
-        return state.epoch >= self.epochs or (self.patience is not None and waited >= self.patience)
+        """Return whether all epochs are done, or the network, or a member of it, has to stop."""
+        return state.epoch >= self.epochs or any(self.stopped(state))
+
+    def stopped(self, state: TrainingState) -> list[bool]:
+        """Return whether the validation loss has not fallen for too many epochs: one answer, or one for each member."""
+        if self.patience is None or state.best is None:
+            return []
+        return [waited >= self.patience for waited in state.best.waited(state.epoch)]
 
 
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
@@ -54,14 +71,14 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
         epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), threads.in_use(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
-            order = net.device.asarray(epoch_order(job.train.x.shape[0], seed=state.seed, epoch=state.epoch + 1))
+            order = _order(net, job.train, state.seed, state.epoch + 1)
             batch_losses = _train_epoch(net, batches, order, descent, threads)
             net.params.update(descent.params())
             parts = [scores(net, split) for split in (job.train, job.validation) if split is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
             losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
             if not np.isfinite(losses).all():
-                raise _non_finite(losses, first_step, descent.steps, job.optimizer)
+                raise _non_finite(losses, first_step, descent.steps, job)
             trained, *validated = (read_evaluation(net, part) for part in parts)
             state = _next_state(net, state, descent, *validated)
         yield Record(
@@ -71,7 +88,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             train=trained,
             validation=validated[0] if validated else None,
             seconds=time.perf_counter() - start,
-            samples_per_second=job.train.x.shape[0] / (time.perf_counter() - epoch_start),
+            samples_per_second=job.train.samples / (time.perf_counter() - epoch_start),
             batch_losses=batch_losses,
             state=state,
         )
@@ -95,8 +112,10 @@ def _next_state(
     net: TwoLayerNet[Any], state: TrainingState, descent: Descent, validated: Evaluation[Any] | None = None
 ) -> TrainingState:
     params, epoch, best = copied(net.params), state.epoch + 1, state.best
-    if validated is not None and net.members is None and (best is None or validated.loss < best.loss):
-        best = Best(epoch, validated.loss, params)
+    if validated is not None:
+        loss = validated.loss
+        first = Best([epoch] * len(loss) if isinstance(loss, list) else epoch, loss, params)
+        best = first if best is None else best.next(epoch, loss, params)
     return TrainingState(params, descent.remembered(), epoch, state.seed, best)
 
 
@@ -111,14 +130,24 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
+def _order(net: TwoLayerNet[Any], train: Split, seed: int | tuple[int, ...], epoch: int) -> Array:
+    """Return the order of the samples in an epoch, shape (n,), or (M, n) where members have seeds of their own."""
+    seeds = seed if isinstance(seed, tuple) else (seed,)
+    orders = {one: epoch_order(train.samples, seed=one, epoch=epoch) for one in seeds}
+    if len(orders) == 1 and train.rows is None:
+        return net.device.asarray(orders[seeds[0]])
+    order = net.device.asarray(np.stack([orders[one] for one in seeds]))
+    return order if train.rows is None else train.xp.take_along_axis(train.rows, order, axis=-1)
+
+
 def _train_epoch(net: TwoLayerNet[Any], batches: Batches, order: Array, descent: Descent, threads: Threads) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     xp, losses = net.device.namespace, []
     for block in ahead(batches.blocks(order), xp=xp):
         outputs = [descent.step(*batch) for batch in threads.watched(block.batches(), descent.differentiate)]
         # The loss values are for the record alone, so that a whole block's can be computed at once.
-        # They are stacked transposed, as their samples lie in a step.
-        stacked = xp.stack([y.mT for y in outputs]).mT
+        # They are stacked as they lie in memory, class by class.
+        stacked = xp.moveaxis(xp.stack([xp.moveaxis(y, -1, 0) for y in outputs], axis=1), 0, -1)
         terms = net.loss_function._terms(stacked, block.targets, xp=xp)
         losses.append(xp.sum(terms.losses(), axis=-1))
     return xp.concat(losses)
@@ -132,17 +161,17 @@ def _read_at_once(arrays: list[Array], *, xp: Namespace) -> list[Any]:
     return [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 
-def _non_finite(
-    losses: np.ndarray[Any, Any], first_step: int, last_step: int, optimizer: Optimizer
-) -> NonFiniteLossError:
+def _non_finite(losses: np.ndarray[Any, Any], first_step: int, last_step: int, job: Job) -> NonFiniteLossError:
     """Name the step that led to the first of the `losses`, shape (steps,) or (steps, M), that is not finite."""
     bad = np.argwhere(~np.isfinite(losses))[0]
     step = min(first_step + int(bad[0]), last_step)
-    rate = optimizer.rate(max(0, step - 1))
+    rate = job.optimizer.rate(max(0, step - 1))
     rate = rate[bad[-1]] if isinstance(rate, tuple) else rate
-    member = f" of member {bad[1]}" if len(bad) > 1 else ""
+    diverged: list[int] = np.flatnonzero(~np.isfinite(losses).all(axis=0)).tolist() if len(bad) > 1 else []
+    member = f" of member {job.members[bad[1]] if job.members else bad[1]}" if len(bad) > 1 else ""
     return NonFiniteLossError(
         f"the loss{member} became {losses[tuple(bad)]} after step {step} with "
         f"learning_rate={rate:g}: lower the learning rate, or clip gradients; "
-        "the network holds the parameters of the last record"
+        "the network holds the parameters of the last record",
+        tuple(job.members[member] if job.members else member for member in diverged),
     )
