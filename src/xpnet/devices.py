@@ -316,6 +316,13 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+def synchronize(array: Array) -> None:
+    """Wait until all that was asked of the GPU of `array` so far is done, before others than CuPy read its memory."""
+    if array_api_compat.is_cupy_array(array):
+        with array.device:
+            _import_cupy().cuda.get_current_stream().synchronize()
+
+
 def to_host(array: Array) -> np.ndarray[Any, Any]:
     """Return `array`, of any library and on any device, as a NumPy array: itself, if it is one.
 
