@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -99,6 +100,17 @@ class Device:
             return nullcontext()
         context: AbstractContextManager[Any] = type(self.handle)(self.handle.id)  # of its own, as threads may nest them
         return context
+
+    @cached_property
+    def matmul_into(self) -> Callable[[Array, Array, Array], Array]:
+        """The function ``(a, b, out)`` that returns the product ``a @ b``, in `out` if its library writes into arrays.
+
+        The standard has no such thing. It saves memory that would be asked for, and a copy of what has to lie in `out`.
+        """
+        if self.name == "cpu" or self.name.startswith("gpu"):
+            matmul = self.namespace.matmul
+            return lambda a, b, out: matmul(a, b, out=out)
+        return lambda a, b, out: a @ b
 
     def asarray(self, values: Any, dtype: str | None = None) -> Array:
         """Bring host values (NumPy array, list, number), or an array of this library, to this device.

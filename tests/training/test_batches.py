@@ -34,11 +34,10 @@ def test_blocks_hold_every_mini_batch_in_order(monkeypatch, block_bytes, batch_s
         step for block in blocks(net, Split.of(net, X, NUMBERS, weight), order, batch_size) for step in block.batches()
     ]
     assert len(steps) == -(-SAMPLES // batch_size)
-    ones = np.ones((SAMPLES, 1))
-    np.testing.assert_array_equal(np.concatenate([x for x, _ in steps]), np.concatenate([X[order], ones], axis=1))
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in steps]), X[order])
     for number, (x, targets) in enumerate(steps):
         rows = order[number * batch_size : (number + 1) * batch_size]
-        expected = net.read_batch(x[:, :-1], NUMBERS[rows], weight[..., rows])[1]
+        expected = net.read_batch(x, NUMBERS[rows], weight[..., rows])[1]
         np.testing.assert_array_equal(np.squeeze(targets.values), np.squeeze(expected.values))
         # A sum in another order: at most so many roundings.
         tolerance = min(batch_size, SAMPLES) * np.finfo("float64").eps

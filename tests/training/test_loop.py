@@ -8,6 +8,7 @@ from small_networks import BATCH, LABELS, NUMBERS, TRAIN, VALIDATION, WEIGHTS, D
 
 import xpnet
 from xpnet import _random
+from xpnet.optimizers import Rule
 from xpnet.training import evaluation, loop, step
 
 STEPS = 4
@@ -139,7 +140,7 @@ def test_one_pass_and_one_read_an_epoch(monkeypatch, members):
 
     monkeypatch.setattr(loop, "to_host", counting("reads", loop.to_host))
     monkeypatch.setattr(evaluation, "to_host", counting("reads of evaluation", evaluation.to_host))
-    monkeypatch.setitem(step.GRADIENTS, "backpropagation", counting("steps", step.backpropagation))
+    monkeypatch.setattr(step.Descent, "step", counting("steps", step.Descent.step))
     monkeypatch.setattr(evaluation, "forward", counting("evaluations", evaluation.forward))
     records = xpnet.fit_epochs(
         make(members=members), X, LABELS, validation=VALIDATION, batch_size=BATCH, epochs=2, optimizer=xpnet.Adam()
@@ -200,7 +201,7 @@ def test_an_interrupt_leaves_the_parameters_of_the_last_record(monkeypatch):
     records = xpnet.fit_epochs(net, X, LABELS, batch_size=BATCH, epochs=3)
     kept = host(next(records).state.params)
     steps = Counter()
-    apply = xpnet.SGD.apply
+    apply = Rule.apply
 
     def interrupted(*args, **options):
         steps["done"] += 1
@@ -208,7 +209,7 @@ def test_an_interrupt_leaves_the_parameters_of_the_last_record(monkeypatch):
             raise KeyboardInterrupt
         apply(*args, **options)
 
-    monkeypatch.setattr(xpnet.SGD, "apply", interrupted)
+    monkeypatch.setattr(Rule, "apply", interrupted)
     with pytest.raises(KeyboardInterrupt):
         next(records)
     np.testing.assert_equal(host(net.params), kept)

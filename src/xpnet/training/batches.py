@@ -122,7 +122,7 @@ class Block(NamedTuple):
     """Some mini-batches of one size."""
 
     x: Array
-    """Shape (steps, size, D + 1), the last column ones."""
+    """Shape (steps, size, D)."""
     targets: Targets
     """Shape (steps, size, C), with members (steps, 1, size, C); their losses add up to the mean of each mini-batch."""
     ones: Array
@@ -158,6 +158,5 @@ def blocks(net: TwoLayerNet[Any], train: Split, order: Array, batch_size: int) -
         t = xp.reshape(block.t, (*steps, *block.t.shape[1:]))
         shape = (*steps, net.output_size)
         targets = net.loss_function.prepare_mean(t, shape, block.x.dtype, sample_weight=weight, xp=xp)
-        ones = xp.ones((block.x.shape[0], 1), dtype=block.x.dtype, device=device(block.x))
-        x = xp.concat([block.x, ones], axis=1)
-        yield Block(xp.reshape(x, (-1, size, x.shape[1])), targets, xp.reshape(ones[:size, :], (1, size)))
+        ones = xp.ones((1, size), dtype=block.x.dtype, device=device(block.x))
+        yield Block(xp.reshape(block.x, (-1, size, net.input_size)), targets, ones)

@@ -161,7 +161,7 @@ def fit_epochs(
     if state is not None and state.epoch >= epochs:
         raise ValueError(f"epochs must be more than the {state.epoch} of the state, got {epochs}: it has them already")
     with net.device.current():
-        rule = optimizer.prepare(net.params, members=net.members is not None, xp=net.device.namespace)
+        optimizer.prepare(net.params, members=net.members is not None, xp=net.device.namespace)
         if state is None:
             state = TrainingState(copied(net.params), optimizer.initial_state(net.params), 0, seed)
         else:
@@ -173,9 +173,7 @@ def fit_epochs(
         elif pair is not None:
             test = Split.of(net, *pair)
         net.params.update(copied(state.params))
-    return train_epochs(
-        net, Job(train, test, optimizer, rule, GRADIENTS[gradient], batch_size, epochs, patience), state
-    )
+    return train_epochs(net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience), state)
 
 
 def default_epochs(samples: int, batch_size: int) -> int:

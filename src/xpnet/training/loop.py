@@ -11,12 +11,12 @@ import numpy as np
 from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
 from xpnet.network import Score, TwoLayerNet
-from xpnet.optimizers import Optimizer, OptimizerState
+from xpnet.optimizers import Optimizer
 from xpnet.training.batches import Split, blocks, epoch_order
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
-from xpnet.training.step import Differentiate, joined, separated
+from xpnet.training.step import Descent, Gradient
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -29,9 +29,7 @@ class Job(NamedTuple):
     train: Split
     validation: Split | None
     optimizer: Optimizer
-    rule: Optimizer
-    """The optimizer, prepared for the parameters."""
-    differentiate: Differentiate
+    gradient: Gradient
     batch_size: int
     epochs: int
     patience: int | None
@@ -46,24 +44,22 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
     """Train `net`, whose parameters are those of `state`, and yield a record of every epoch."""
     start, xp = time.perf_counter(), job.train.xp
     with net.device.current():
-        memory = OptimizerState(
-            state.optimizer.step, {name: joined(slot, xp=xp) for name, slot in state.optimizer.slots.items()}
-        )
+        descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
     while not job.is_done(state):
-        epoch_start, first_step = time.perf_counter(), memory.step
+        epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), _whole_or_undone(net, state.params):
-            layers = joined(net.params, xp=xp)
-            batch_losses = _train_epoch(net, layers, job, state.epoch + 1, state.seed, memory)
-            net.params.update(separated(layers, xp=xp))
+            descent.start_at(net.params)
+            batch_losses = _train_epoch(net, job, state, descent)
+            net.params.update(descent.params())
             parts = [scores(net, split) for split in (job.train, job.validation) if split is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
             losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
             if not np.isfinite(losses).all():
-                raise _non_finite(losses, first_step, memory.step, job.optimizer)
+                raise _non_finite(losses, first_step, descent.steps, job.optimizer)
             trained, *validated = (read_evaluation(net, part) for part in parts)
-            state = _next_state(net, state, memory, *validated, xp=xp)
+            state = _next_state(net, state, descent, *validated)
         yield Record(
-            step=memory.step,
+            step=descent.steps,
             epoch=state.epoch,
             epochs=job.epochs,
             train=trained,
@@ -79,18 +75,12 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
 
 
 def _next_state(
-    net: TwoLayerNet[Any],
-    state: TrainingState,
-    memory: OptimizerState,
-    validated: Evaluation[Any] | None = None,
-    *,
-    xp: Namespace,
+    net: TwoLayerNet[Any], state: TrainingState, descent: Descent, validated: Evaluation[Any] | None = None
 ) -> TrainingState:
     params, epoch, best = copied(net.params), state.epoch + 1, state.best
     if validated is not None and net.members is None and (best is None or validated.loss < best.loss):
         best = Best(epoch, validated.loss, params)
-    slots = {name: separated(slot, xp=xp) for name, slot in memory.slots.items()}
-    return TrainingState(params, OptimizerState(memory.step, slots), epoch, state.seed, best)
+    return TrainingState(params, descent.remembered(), epoch, state.seed, best)
 
 
 @contextmanager
@@ -104,19 +94,13 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
-def _train_epoch(
-    net: TwoLayerNet[Any], layers: Params, job: Job, epoch: int, seed: int, memory: OptimizerState
-) -> Array:
+def _train_epoch(net: TwoLayerNet[Any], job: Job, state: TrainingState, descent: Descent) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
-    xp, members = job.train.xp, net.members is not None
-    order = net.device.asarray(epoch_order(job.train.x.shape[0], seed=seed, epoch=epoch))
+    xp = job.train.xp
+    order = net.device.asarray(epoch_order(job.train.x.shape[0], seed=state.seed, epoch=state.epoch + 1))
     losses = []
     for block in blocks(net, job.train, order, job.batch_size):
-        outputs = []
-        for x, targets in block.batches():
-            y, gradients = job.differentiate(net, layers, x, block.ones, targets, xp)
-            job.rule.apply(layers, gradients, memory, members=members, xp=xp)
-            outputs.append(y)
+        outputs = [descent.step(x, block.ones, targets) for x, targets in block.batches()]
         # The loss values are for the record alone, so that a whole block's can be computed at once.
         terms = net.loss_function._terms(xp.stack(outputs), block.targets, xp=xp)
         losses.append(xp.sum(terms.losses(), axis=-1))

@@ -1,65 +1,109 @@
-"""One step of training, in as few array calls as it takes: on a GPU each is a launch, on a CPU a microsecond.
-
-Weights and biases of the first layer are one array, so that with a column of ones beside the features one product gives
-``x W1 + b1``, and one the gradients of both.
-"""
+"""One step of training, in as few array calls as it takes: on a GPU each is a launch, on a CPU a microsecond."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from xpnet._typing import Array, Namespace, Params
+from xpnet._typing import Array, Params
 from xpnet.losses.targets import Targets
 from xpnet.network import TwoLayerNet
 from xpnet.network.differences import structured_gradient
+from xpnet.optimizers import Optimizer, OptimizerState
+from xpnet.training.layout import Layout
+
+Differentiate: TypeAlias = Callable[[Params, Array, Array, Targets], tuple[Array, Array]]
+"""From parts of a `Layout`, inputs, a row of ones as long as the batch, and targets to the outputs and the gradient of
+the sum of the losses, in the layout; that may be overwritten by the next call."""
 
 
-def joined(arrays: Params, *, xp: Namespace) -> Params:
-    """Return copies of parameters, or of what an optimizer remembers of them, in the layout of a step.
+def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
+    """Return the function that differentiates by backpropagation; all that stays the same is looked up here, once."""
+    xp, into = layout.xp, net.device.matmul_into
+    value, derivative, terms = net.activation._value, net.activation._derivative, net.loss_function._terms
+    kept = layout.joined(net.params)
+    g = layout.parts(kept)
 
-    ``first`` (D + 1, H), ``W2`` (H, C) and ``b2`` (1, C), or all with a leading axis of members.
-    """
-    return {
-        "first": xp.concat([arrays["W1"], arrays["b1"][..., None, :]], axis=-2),
-        "W2": xp.asarray(arrays["W2"], copy=True),
-        "b2": xp.asarray(arrays["b2"][..., None, :], copy=True),
-    }
+    def differentiate(params: Params, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
+        hidden = x @ params["W1"]
+        hidden += params["b1"]
+        values = value(hidden, xp=xp)
+        # Transposed twice, so that the samples of a class lie side by side: softmax's sums and maxima run along them.
+        outputs = (params["W2"].mT @ values.mT).mT
+        outputs += params["b2"]
+        slopes = terms(outputs, targets, xp=xp).gradient()
+        hidden_slopes = slopes @ params["W2"].mT
+        hidden_slopes *= derivative(hidden, values, xp=xp)
+        # A product with ones takes half the time of a sum over the samples.
+        parts = {
+            "W1": into(x.mT, hidden_slopes, g["W1"]),
+            "b1": into(ones, hidden_slopes, g["b1"]),
+            "W2": into(values.mT, slopes, g["W2"]),
+            "b2": into(ones, slopes, g["b2"]),
+        }
+        return outputs, kept if parts["W1"] is g["W1"] else layout.joined(parts)
 
-
-def separated(layers: Params, *, xp: Namespace) -> Params:
-    """Return copies of the same under the names of the network's parameters."""
-    first = layers["first"]
-    parts = {"W1": first[..., :-1, :], "b1": first[..., -1, :], "W2": layers["W2"], "b2": layers["b2"][..., 0, :]}
-    return {name: xp.asarray(part, copy=True) for name, part in parts.items()}
-
-
-def backpropagation(
-    net: TwoLayerNet[Any], layers: Params, x: Array, ones: Array, targets: Targets, xp: Namespace
-) -> tuple[Array, Params]:
-    """Return the outputs of a batch with a column of ones, and the gradients of the sum of its losses."""
-    hidden = x @ layers["first"]
-    values = net.activation._value(hidden, xp=xp)
-    # Transposed twice, so that the samples of a class lie side by side: softmax's sums and maxima run along them.
-    outputs = (layers["W2"].mT @ values.mT).mT
-    outputs += layers["b2"]
-    slopes = net.loss_function._terms(outputs, targets, xp=xp).gradient()
-    hidden_slopes = slopes @ layers["W2"].mT
-    hidden_slopes *= net.activation._derivative(hidden, values, xp=xp)
-    # A product with ones takes half the time of a sum over the samples.
-    return outputs, {"first": x.mT @ hidden_slopes, "W2": values.mT @ slopes, "b2": ones @ slopes}
+    return differentiate
 
 
-def numerical(
-    net: TwoLayerNet[Any], layers: Params, x: Array, ones: Array, targets: Targets, xp: Namespace
-) -> tuple[Array, Params]:
-    """Return the same by differences of the loss alone."""
-    outputs = net.activation._value(x @ layers["first"], xp=xp) @ layers["W2"] + layers["b2"]
-    result = structured_gradient(
-        separated(layers, xp=xp), x[..., :-1], targets, activation=net.activation, loss=net.loss_function, xp=xp
-    )
-    return outputs, joined(result.gradients, xp=xp)
+def numerical(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
+    """Return the function that differentiates by differences of the loss alone."""
+    xp, loss, activation = layout.xp, net.loss_function, net.activation
+
+    def differentiate(params: Params, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
+        outputs = activation._value(x @ params["W1"] + params["b1"], xp=xp) @ params["W2"] + params["b2"]
+        rows = {name: part if name.startswith("W") else part[..., 0, :] for name, part in params.items()}
+        result = structured_gradient(rows, x, targets, activation=activation, loss=loss, xp=xp)
+        return outputs, layout.joined(result.gradients)
+
+    return differentiate
 
 
-Differentiate: TypeAlias = Callable[[TwoLayerNet[Any], Params, Array, Array, Targets, Namespace], tuple[Array, Params]]
+Gradient: TypeAlias = Callable[[TwoLayerNet[Any], Layout], Differentiate]
 
-GRADIENTS: dict[str, Differentiate] = {"backpropagation": backpropagation, "numerical": numerical}
+GRADIENTS: dict[str, Gradient] = {"backpropagation": backpropagation, "numerical": numerical}
 """How a step gets its gradient, by name."""
+
+_ALL = "parameters"
+"""What all parameters together are called, where an optimizer asks for the name of one."""
+
+
+class Descent:
+    """The parameters of a network and what the optimizer remembers, in the layout of a step, and that step."""
+
+    def __init__(
+        self, net: TwoLayerNet[Any], optimizer: Optimizer, gradient: Gradient, remembered: OptimizerState
+    ) -> None:
+        self._layout = Layout.of(net)
+        slots: dict[str, Params] = {name: {_ALL: self._layout.joined(slot)} for name, slot in remembered.slots.items()}
+        self._memory = OptimizerState(remembered.step, slots)
+        self.start_at(net.params)
+        self._rule = optimizer.prepare(self._flat, members=net.members is not None, xp=self._layout.xp)
+        self._differentiate = gradient(net, self._layout)
+
+    def start_at(self, params: Params) -> None:
+        """Go on from copies of these parameters."""
+        self._flat = {_ALL: self._layout.joined(params)}
+        self._seen = self._flat[_ALL]
+        self._parts = self._layout.parts(self._seen)
+
+    def step(self, x: Array, ones: Array, targets: Targets) -> Array:
+        """Do one step, and return the outputs before it."""
+        outputs, gradient = self._differentiate(self._parts, x, ones, targets)
+        self._rule.apply(self._flat, {_ALL: gradient}, self._memory)
+        if self._flat[_ALL] is not self._seen:  # A library whose arrays cannot be changed has made a new one.
+            self._seen = self._flat[_ALL]
+            self._parts = self._layout.parts(self._seen)
+        return outputs
+
+    @property
+    def steps(self) -> int:
+        """How many are done."""
+        return self._memory.step
+
+    def params(self) -> Params:
+        """Return copies of the parameters."""
+        return self._layout.separated(self._flat[_ALL])
+
+    def remembered(self) -> OptimizerState:
+        """Return a copy of what the optimizer remembers."""
+        slots = {name: self._layout.separated(slot[_ALL]) for name, slot in self._memory.slots.items()}
+        return OptimizerState(self._memory.step, slots)
