@@ -6,10 +6,10 @@ from pathlib import Path
 
 project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 extras = project["optional-dependencies"]
-for requirement in project["dependencies"] + extras["plot"] + extras["test"]:
+for requirement in project["dependencies"] + extras["mpi"] + extras["plot"] + extras["test"]:
     if requirement.startswith("xpnet["):
         continue
-    bound = re.fullmatch(r"([\w.-]+)>=([\w.]+)", requirement)
+    bound = re.fullmatch(r"([\w.-]+)>=([\w.]+)(; .*)?", requirement)
     if bound is None:
         raise SystemExit(f"{requirement!r} in pyproject.toml has no lower bound of the form name>=version")
     print(f"{bound[1]}=={bound[2]}")

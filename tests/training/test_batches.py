@@ -6,7 +6,8 @@ from small_networks import BATCH, LABELS, NUMBERS, SAMPLES, TRAIN, WEIGHTS, C, D
 
 import xpnet
 from xpnet.training import batches, epoch_order
-from xpnet.training.batches import Split, blocks, check_split, held_back
+from xpnet.training.batches import Shards, blocks, check_split, held_back
+from xpnet.training.sharding import Sharding
 
 
 def test_an_epoch_is_a_permutation_that_seed_and_epoch_decide():
@@ -30,12 +31,11 @@ def test_blocks_hold_every_mini_batch_in_order(monkeypatch, block_bytes, batch_s
     net = make(loss="mean_squared_error", members=members)
     weight = WEIGHTS if members is None else np.stack([WEIGHTS, WEIGHTS[::-1]])
     order = epoch_order(SAMPLES, seed=0, epoch=1)
-    steps = [
-        step for block in blocks(net, Split.of(net, X, NUMBERS, weight), order, batch_size) for step in block.batches()
-    ]
+    shards = Shards.of(net, X, NUMBERS, weight, sharding=Sharding(), batch_size=batch_size)
+    steps = [step for (block,) in blocks(net, shards, order) for step in block.batches()]
     assert len(steps) == -(-SAMPLES // batch_size)
-    np.testing.assert_array_equal(np.concatenate([x for x, _ in steps]), X[order])
-    for number, (x, targets) in enumerate(steps):
+    np.testing.assert_array_equal(np.concatenate([x for x, *_ in steps]), X[order])
+    for number, (x, _, targets) in enumerate(steps):
         rows = order[number * batch_size : (number + 1) * batch_size]
         expected = net.read_batch(x, NUMBERS[rows], weight[..., rows])[1]
         np.testing.assert_array_equal(np.squeeze(targets.values), np.squeeze(expected.values))
@@ -49,9 +49,8 @@ def test_blocks_keep_inputs_and_outputs_small(monkeypatch, members):
     monkeypatch.setattr(batches, "_BLOCK_BYTES", 2**14)
     net = make(members=members)
     x, t = np.zeros((2000, D)), np.zeros(2000, int)
-    sizes = [
-        block.x.shape[0] * block.x.shape[1] for block in blocks(net, Split.of(net, x, t), np.arange(2000), batch_size=2)
-    ]
+    shards = Shards.of(net, x, t, sharding=Sharding(), batch_size=2)
+    sizes = [block.x.shape[0] * block.x.shape[1] for (block,) in blocks(net, shards, np.arange(2000))]
     assert sum(sizes) == 2000
     assert max(sizes) * 8 * max(D, (members or 1) * C) <= 2**14
 

@@ -1,7 +1,7 @@
 """From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from array_api_compat import device
@@ -14,6 +14,10 @@ from xpnet.devices import to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
 from xpnet.metrics import as_labels
 from xpnet.network import TwoLayerNet
+from xpnet.training.sharding import Sharding, Share
+
+Batch: TypeAlias = tuple[Array, Array, Targets]
+"""What a shard has of a mini-batch: inputs (size, D), ones (1, size), and targets."""
 
 _BLOCK_BYTES = 4 * 2**20
 """A block holds one mini-batch, or as many as keep its inputs and its outputs below so many bytes."""
@@ -118,45 +122,102 @@ def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tu
     return np.sort(order[count:]), np.sort(order[:count])
 
 
+class Shards(NamedTuple):
+    """Those samples of a set that belong to this process, shard by shard."""
+
+    splits: list[Split]
+    shares: list[Share]
+    samples: int
+    """How many all processes have together."""
+    sharding: Sharding
+
+    @classmethod
+    def of(
+        cls,
+        net: TwoLayerNet[Any],
+        x: Array,
+        t: Array,
+        sample_weight: Array | None = None,
+        *,
+        sharding: Sharding,
+        rows: NDArray[Any] | None = None,
+        batch_size: int | None = None,
+    ) -> Self:
+        """Bring this process's part of checked arrays, or of some of their rows, to the device."""
+        samples = int(x.shape[0]) if rows is None else rows.size
+        shares = sharding.shares(samples, samples if batch_size is None else batch_size)
+        start, stop = shares[0].rows.start, shares[-1].rows.stop
+        if rows is not None or stop - start < samples:
+            own = (np.arange(samples) if rows is None else rows)[start:stop]
+            x, t = _taken(x, own, axis=0), _taken(t, own, axis=0)
+            sample_weight = None if sample_weight is None else _taken(sample_weight, own, axis=-1)
+        split = Split.of(net, x, t, sample_weight)
+        splits = [split.at(slice(share.rows.start - start, share.rows.stop - start)) for share in shares]
+        return cls(splits, shares, samples, sharding)
+
+
+def _taken(array: Array, rows: NDArray[Any], axis: int) -> Array:
+    """Return the entries at some rows, where the array is."""
+    xp = namespace_of(array=array)
+    return xp.take(array, xp.asarray(rows, device=device(array)), axis=axis)
+
+
 class Block(NamedTuple):
-    """Some mini-batches of one size."""
+    """What a shard has of some mini-batches, of each as much."""
 
     x: Array
     """Shape (steps, size, D)."""
     targets: Targets
-    """Shape (steps, size, C), with members (steps, 1, size, C); their losses add up to the mean of each mini-batch."""
+    """Shape (steps, size, C), with members (steps, 1, size, C); over all shards, their losses add up to the means."""
+    norms: Array
+    """Shape (steps,), with members (steps, 1 or M): what this shard adds to the divisors of the means."""
     ones: Array
     """Shape (1, size)."""
 
-    def batches(self) -> Iterator[tuple[Array, Targets]]:
-        """Yield the inputs and targets of each step."""
+    def batches(self) -> Iterator[Batch]:
+        """Yield what each step takes."""
         for step in range(self.x.shape[0]):
-            yield self.x[step, ...], Targets(self.targets.values[step, ...], self.targets.weights[step, ...])
+            targets = Targets(self.targets.values[step, ...], self.targets.weights[step, ...])
+            yield self.x[step, ...], self.ones, targets
 
 
-def blocks(net: TwoLayerNet[Any], train: Split, order: Array, batch_size: int) -> Iterator[Block]:
-    """Yield the mini-batches of an epoch.
+def blocks(net: TwoLayerNet[Any], shards: Shards, order: NDArray[np.int64]) -> Iterator[list[Block]]:
+    """Yield the mini-batches of an epoch, of some at a time what each shard has of them.
 
     Rows are gathered for a block of many mini-batches at once: few launches on a GPU, and on a CPU a piece of memory
     that is large enough for the C library to keep, where one allocated per step goes back to the system each time.
     """
-    xp, rows, members = train.xp, order.shape[0], net.members or 1
-    batch_size = min(batch_size, rows)
-    row_bytes = max(net.input_size, members * net.output_size) * xp.finfo(train.x.dtype).bits // 8
-    block_rows = batch_size * max(1, _BLOCK_BYTES // (batch_size * row_bytes))
-    full = rows - rows % batch_size
-    starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
-    for start, stop in zip(starts, [*starts[1:], rows], strict=True):
-        size = min(batch_size, stop - start)
-        block = train.take(order[start:stop])
-        steps = ((stop - start) // size, 1, size) if net.members else ((stop - start) // size, size)
-        weight = block.sample_weight
-        if weight is not None:
-            weight = xp.reshape(weight, (-1, *steps) if weight.ndim > 1 else steps)
-            # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
-            weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(steps) else weight
-        t = xp.reshape(block.t, (*steps, *block.t.shape[1:]))
-        shape = (*steps, net.output_size)
-        targets = net.loss_function.prepare_mean(t, shape, block.x.dtype, sample_weight=weight, xp=xp)
-        ones = xp.ones((1, size), dtype=block.x.dtype, device=device(block.x))
-        yield Block(xp.reshape(block.x, (-1, size, net.input_size)), targets, ones)
+    xp, loss = net.device.namespace, net.loss_function
+    each = [
+        _blocks_of(net, split, share, net.device.asarray(share.order(order)))
+        for split, share in zip(shards.splits, shards.shares, strict=True)
+    ]
+    for parts in zip(*each, strict=True):
+        norms = shards.sharding.sum([block.norms for block in parts])[..., None]
+        yield [block._replace(targets=loss.averaged(block.targets, norms, xp=xp)) for block in parts]
+
+
+def _blocks_of(net: TwoLayerNet[Any], split: Split, share: Share, order: Array) -> Iterator[Block]:
+    """Yield what a shard has of the mini-batches, in every shard of as many of them at a time."""
+    row_bytes = max(net.input_size, (net.members or 1) * net.output_size) * split.xp.finfo(split.x.dtype).bits // 8
+    at_once, start = max(1, _BLOCK_BYTES // (share.largest * row_bytes)), 0
+    for count, size in share.batches:
+        for done in range(0, count, at_once):
+            steps = min(at_once, count - done)
+            yield _block(net, split.take(order[start : start + steps * size]), steps, size)
+            start += steps * size
+
+
+def _block(net: TwoLayerNet[Any], split: Split, steps: int, size: int) -> Block:
+    """Return rows that lie one after another as a block."""
+    xp, weight = split.xp, split.sample_weight
+    lead = (steps, 1, size) if net.members else (steps, size)
+    if weight is not None:
+        weight = xp.reshape(weight, (weight.shape[0], *lead) if weight.ndim > 1 else lead)
+        # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
+        weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(lead) else weight
+    t = xp.reshape(split.t, (*lead, *split.t.shape[1:]))
+    shape = (*lead, net.output_size)
+    targets, norms = net.loss_function.prepare(t, shape, split.x.dtype, sample_weight=weight, xp=xp)
+    ones = xp.ones((1, size), dtype=split.x.dtype, device=device(split.x))
+    return Block(xp.reshape(split.x, (steps, size, net.input_size)), targets, xp.sum(norms, axis=-1), ones)

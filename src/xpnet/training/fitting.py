@@ -9,10 +9,12 @@ from xpnet._checks import check_choice, check_count
 from xpnet._typing import Array
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import SGD, Optimizer
-from xpnet.training.batches import Split, check_split, held_back
+from xpnet.training.batches import Shards, check_split, held_back
 from xpnet.training.loop import Job, train_epochs
+from xpnet.training.parallel import Processes
 from xpnet.training.progress import with_bar
 from xpnet.training.record import Record
+from xpnet.training.sharding import Sharding
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
 
@@ -36,6 +38,8 @@ def fit(
     gradient: str = "backpropagation",
     patience: int | None = None,
     state: TrainingState | None = None,
+    shards: int = 1,
+    processes: Processes | None = None,
     progress: bool = False,
 ) -> list[Record[Score]]:
     """Train `net` in place and return a record of every epoch.
@@ -73,6 +77,12 @@ def fit(
     state : TrainingState, optional
         Go on from ``record.state`` of an earlier call with the same arguments: 2 epochs and 2 more equal 4, to the bit
         on one device. The network gets the parameters of the state.
+    shards : int
+        Cut every mini-batch into so many parts, and add up their gradients: what several processes can do together. The
+        result depends on it, and not on the number of processes.
+    processes : Processes, optional
+        ``xpnet.training.MPIProcesses()``, where ``mpiexec`` started several: each calls `fit` with the same arguments,
+        holds the samples of some of the shards, and ends with the same network and records. By default this one alone.
     progress : bool
         Show a bar, on a terminal or in a notebook.
 
@@ -112,6 +122,8 @@ def fit(
         gradient=gradient,
         patience=patience,
         state=state,
+        shards=shards,
+        processes=processes,
     )
     return list(with_bar(records) if progress else records)
 
@@ -130,6 +142,8 @@ def fit_epochs(
     gradient: str = "backpropagation",
     patience: int | None = None,
     state: TrainingState | None = None,
+    shards: int = 1,
+    processes: Processes | None = None,
 ) -> Iterator[Record[Score]]:
     """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
 
@@ -155,9 +169,17 @@ def fit_epochs(
         raise ValueError(f"patience={patience} needs {need}: give validation=0.2, say, or leave patience out")
     check_split(net, x, t, sample_weight)
     fraction, pair = _read_validation(net, validation)
-    kept, held = (None, None) if fraction is None else held_back(net, t, fraction, seed)
+    kept = held = None
+    if fraction is not None:
+        (kept, held), pair = held_back(net, t, fraction, seed), (x, t)
+    samples = int(x.shape[0]) if kept is None else kept.size
+    sharding = Sharding(shards, Processes() if processes is None else processes)
+    sharding.check(samples, batch_size)
+    if pair is not None:
+        judged = int(pair[0].shape[0]) if held is None else held.size
+        sharding.check(judged, judged, "validation samples")
 
-    epochs = default_epochs(int(x.shape[0] if kept is None else kept.size), batch_size) if epochs is None else epochs
+    epochs = default_epochs(samples, batch_size) if epochs is None else epochs
     if state is not None and state.epoch >= epochs:
         raise ValueError(f"epochs must be more than the {state.epoch} of the state, got {epochs}: it has them already")
     with net.device.current():
@@ -166,14 +188,10 @@ def fit_epochs(
             state = TrainingState(copied(net.params), optimizer.initial_state(net.params), 0, seed)
         else:
             state = restored(state, net, optimizer)
-        train, test = Split.of(net, x, t, sample_weight), None
-        if kept is not None:
-            test = train.take(net.device.asarray(held))._replace(sample_weight=None)
-            train = train.take(net.device.asarray(kept))
-        elif pair is not None:
-            test = Split.of(net, *pair)
+        train = Shards.of(net, x, t, sample_weight, sharding=sharding, rows=kept, batch_size=batch_size)
+        test = None if pair is None else Shards.of(net, *pair, sharding=sharding, rows=held)
         net.params.update(copied(state.params))
-    return train_epochs(net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience), state)
+    return train_epochs(net, Job(train, test, optimizer, GRADIENTS[gradient], epochs, patience), state)
 
 
 def default_epochs(samples: int, batch_size: int) -> int:

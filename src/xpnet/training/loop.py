@@ -12,7 +12,7 @@ from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
-from xpnet.training.batches import Split, blocks, epoch_order
+from xpnet.training.batches import Shards, blocks, epoch_order
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
@@ -26,11 +26,10 @@ class NonFiniteLossError(ArithmeticError):
 class Job(NamedTuple):
     """What to train on, and how."""
 
-    train: Split
-    validation: Split | None
+    train: Shards
+    validation: Shards | None
     optimizer: Optimizer
     gradient: Gradient
-    batch_size: int
     epochs: int
     patience: int | None
 
@@ -42,16 +41,16 @@ class Job(NamedTuple):
 
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
     """Train `net`, whose parameters are those of `state`, and yield a record of every epoch."""
-    start, xp = time.perf_counter(), job.train.xp
+    start, xp = time.perf_counter(), net.device.namespace
     with net.device.current():
-        descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
+        descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
     while not job.is_done(state):
         epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
             batch_losses = _train_epoch(net, job, state, descent)
             net.params.update(descent.params())
-            parts = [scores(net, split) for split in (job.train, job.validation) if split is not None]
+            parts = [scores(net, shards) for shards in (job.train, job.validation) if shards is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
             losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
             if not np.isfinite(losses).all():
@@ -65,7 +64,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             train=trained,
             validation=validated[0] if validated else None,
             seconds=time.perf_counter() - start,
-            samples_per_second=job.train.x.shape[0] / (time.perf_counter() - epoch_start),
+            samples_per_second=job.train.samples / (time.perf_counter() - epoch_start),
             batch_losses=batch_losses,
             state=state,
         )
@@ -96,14 +95,16 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
 
 def _train_epoch(net: TwoLayerNet[Any], job: Job, state: TrainingState, descent: Descent) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
-    xp = job.train.xp
-    order = net.device.asarray(epoch_order(job.train.x.shape[0], seed=state.seed, epoch=state.epoch + 1))
-    losses = []
-    for block in blocks(net, job.train, order, job.batch_size):
-        outputs = [descent.step(x, block.ones, targets) for x, targets in block.batches()]
+    xp, losses = net.device.namespace, []
+    order = epoch_order(job.train.samples, seed=state.seed, epoch=state.epoch + 1)
+    for parts in blocks(net, job.train, order):
+        outputs = [descent.step(batches) for batches in zip(*(block.batches() for block in parts), strict=True)]
         # The loss values are for the record alone, so that a whole block's can be computed at once.
-        terms = net.loss_function._terms(xp.stack(outputs), block.targets, xp=xp)
-        losses.append(xp.sum(terms.losses(), axis=-1))
+        terms = [
+            net.loss_function._terms(xp.stack(ys), block.targets, xp=xp)
+            for ys, block in zip(zip(*outputs, strict=True), parts, strict=True)
+        ]
+        losses.append(job.train.sharding.sum([xp.sum(part.losses(), axis=-1) for part in terms]))
     return xp.concat(losses)
 
 

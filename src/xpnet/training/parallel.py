@@ -109,7 +109,8 @@ class MPIProcesses(Processes):
 
     def largest(self, number: int) -> int:
         """Return the largest of the numbers that the processes give."""
-        return max(self._communicator.allgather(number))
+        numbers: list[int] = self._communicator.allgather(number)
+        return max(numbers)
 
     def abort(self, code: int) -> NoReturn:
         """End all processes, whatever they do or wait for, with an exit code."""

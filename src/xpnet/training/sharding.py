@@ -1,6 +1,7 @@
 """How samples and mini-batches are cut into shards, and which of these are a process's own."""
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,62 +13,87 @@ from xpnet.training.parallel import Processes
 
 
 class Share(NamedTuple):
-    """What a shard has of the samples, and of every mini-batch."""
+    """What a shard has of the samples, and of the mini-batches of an epoch."""
 
-    start: int
-    stop: int
-    """Its samples are those from `start` on, before `stop`."""
-    batch_size: int
-    """Of each mini-batch of the full size, it has so many samples."""
-    steps: int
-    """The number of these mini-batches; what is left of its samples belongs to one more, shorter one."""
+    rows: slice
+    """Its samples."""
+    batches: tuple[tuple[int, int], ...]
+    """So many mini-batches, and how many samples of its own are in each: the full ones, and a last short one."""
+    largest: int
+    """What the shard that has most of a mini-batch has of it."""
 
     def order(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return where an order of all samples visits those of this shard, counted from its `start`."""
-        return order[(order >= self.start) & (order < self.stop)] - self.start
+        """Return in which order its samples, numbered from 0, come in an order of all samples."""
+        own: NDArray[np.int64] = order[(order >= self.rows.start) & (order < self.rows.stop)] - self.rows.start
+        return own
 
 
 class Sharding(NamedTuple):
-    """A number of shards, and the processes that have each some of them.
+    """A number of shards, and the processes that share them out.
 
-    A shard has so many samples of each mini-batch that their numbers differ by one at most, always in the same part of
-    the data: so a process needs no other part, and only the sums of all shards are told to all.
+    Of each mini-batch every shard has as many samples as the others, or one more, always from the same part of the
+    data: a process never needs the samples of another.
+
+    Parameters
+    ----------
+    shards : int
+        As many as there are processes, or more.
+    processes : Processes
+        Each has shards that follow one another, as many as the others or one more.
 
     Examples
     --------
     >>> from xpnet.training.sharding import Sharding
-    >>> Sharding(shards=2).shares(samples=23, batch_size=5)
-    [Share(start=0, stop=14, batch_size=3, steps=4), Share(start=14, stop=23, batch_size=2, steps=4)]
+    >>> for share in Sharding(shards=2).shares(samples=23, batch_size=5):
+    ...     print(share.rows, share.batches)
+    slice(0, 14, None) ((4, 3), (1, 2))
+    slice(14, 23, None) ((4, 2), (1, 1))
     """
 
     shards: int = 1
     processes: Processes = Processes()
 
+    def check(self, samples: int, batch_size: int, what: str = "samples") -> None:
+        """Refuse a number of shards that leaves a process without shards, or a shard without samples."""
+        check_count(self.shards, "shards")
+        if self.shards < self.processes.size:
+            raise ValueError(
+                f"shards must be at least {self.processes.size}, one for each process, got {self.shards}: "
+                "take more, or start fewer processes"
+            )
+        for count, name in ((batch_size, "batch_size"), (samples, f"number of {what}")):
+            if self.shards > count:
+                raise ValueError(
+                    f"shards must be at most the {name}, {count}, got {self.shards}: take fewer, or raise the other"
+                )
+
     @property
     def counts(self) -> list[int]:
         """How many shards each process has."""
-        ends = [rank * self.shards // self.processes.size for rank in range(self.processes.size + 1)]
-        return [stop - start for start, stop in zip(ends, ends[1:], strict=False)]
+        return _cut(self.shards, self.processes.size)
+
+    @property
+    def own(self) -> int:
+        """How many shards this process has."""
+        return self.counts[self.processes.rank]
 
     def shares(self, samples: int, batch_size: int) -> list[Share]:
-        """Return the shares of this process's shards."""
-        steps, left = divmod(samples, batch_size)
-        sizes = [(_part(batch_size, self.shards, shard), _part(left, self.shards, shard)) for shard in range(self.shards)]
-        ends = np.cumsum([0, *(steps * size + rest for size, rest in sizes)]).tolist()
+        """Return the shares of the shards of this process."""
+        full, left = divmod(samples, batch_size)
+        sizes = list(zip(_cut(batch_size, self.shards), _cut(left, self.shards), strict=True))
+        ends = accumulate((full * size + rest for size, rest in sizes), initial=0)
+        shares = [
+            Share(slice(start, stop), ((full, size), (int(left > 0), rest)), sizes[0][0] if full else sizes[0][1])
+            for (start, stop), (size, rest) in zip(pairwise(ends), sizes, strict=True)
+        ]
         first = sum(self.counts[: self.processes.rank])
-        own = range(first, first + self.counts[self.processes.rank])
-        return [Share(ends[shard], ends[shard + 1], sizes[shard][0], steps) for shard in own]
+        return shares[first : first + self.own]
 
     def sum(self, parts: Sequence[Array]) -> Array:
-        """Return the sum over all shards, given a part for each of this process's own."""
+        """Return the sum over all shards, in their order, given a part for each of this process's own."""
         return self.processes.sum(parts, self.counts)
 
-    def check(self, samples: int, batch_size: int) -> None:
-        """Refuse a number of shards that leaves a process, or a shard, without samples."""
-        check_count(self.shards, "shards")
-        ...
 
-
-def _part(count: int, parts: int, index: int) -> int:
-    """Return the size of a part, where all are as large as can be alike, and the first ones the larger."""
-    return count // parts + (index < count % parts)
+def _cut(count: int, parts: int) -> list[int]:
+    """Return parts of a count that differ by one at most, the larger ones first."""
+    return [count // parts + (part < count % parts) for part in range(parts)]

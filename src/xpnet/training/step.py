@@ -1,6 +1,6 @@
 """One step of training, in as few array calls as it takes: on a GPU each is a launch, on a CPU a microsecond."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from xpnet._typing import Array, Params
@@ -8,7 +8,9 @@ from xpnet.losses.targets import Targets
 from xpnet.network import TwoLayerNet
 from xpnet.network.differences import structured_gradient
 from xpnet.optimizers import Optimizer, OptimizerState
+from xpnet.training.batches import Batch
 from xpnet.training.layout import Layout
+from xpnet.training.sharding import Sharding
 
 Differentiate: TypeAlias = Callable[[Params, Array, Array, Targets], tuple[Array, Array]]
 """From parts of a `Layout`, inputs, a row of ones as long as the batch, and targets to the outputs and the gradient of
@@ -70,14 +72,21 @@ class Descent:
     """The parameters of a network and what the optimizer remembers, in the layout of a step, and that step."""
 
     def __init__(
-        self, net: TwoLayerNet[Any], optimizer: Optimizer, gradient: Gradient, remembered: OptimizerState
+        self,
+        net: TwoLayerNet[Any],
+        optimizer: Optimizer,
+        gradient: Gradient,
+        remembered: OptimizerState,
+        sharding: Sharding,
     ) -> None:
         self._layout = Layout.of(net)
         slots: dict[str, Params] = {name: {_ALL: self._layout.joined(slot)} for name, slot in remembered.slots.items()}
         self._memory = OptimizerState(remembered.step, slots)
         self.start_at(net.params)
         self._rule = optimizer.prepare(self._flat, members=net.members is not None, xp=self._layout.xp)
-        self._differentiate = gradient(net, self._layout)
+        self._sharding = sharding
+        # One for each shard, since each has a gradient of its own until their sum is known.
+        self._differentiate = [gradient(net, self._layout) for _ in range(sharding.own)]
 
     def start_at(self, params: Params) -> None:
         """Go on from copies of these parameters."""
@@ -85,14 +94,16 @@ class Descent:
         self._seen = self._flat[_ALL]
         self._parts = self._layout.parts(self._seen)
 
-    def step(self, x: Array, ones: Array, targets: Targets) -> Array:
-        """Do one step, and return the outputs before it."""
-        outputs, gradient = self._differentiate(self._parts, x, ones, targets)
+    def step(self, batches: Sequence[Batch]) -> list[Array]:
+        """Do one step with what each shard has of a mini-batch, and return the outputs before it."""
+        each = zip(self._differentiate, batches, strict=True)
+        outputs, gradients = zip(*(differentiate(self._parts, *batch) for differentiate, batch in each), strict=True)
+        gradient = self._sharding.sum(gradients)
         self._rule.apply(self._flat, {_ALL: gradient}, self._memory)
         if self._flat[_ALL] is not self._seen:  # A library whose arrays cannot be changed has made a new one.
             self._seen = self._flat[_ALL]
             self._parts = self._layout.parts(self._seen)
-        return outputs
+        return list(outputs)
 
     @property
     def steps(self) -> int:
