@@ -31,6 +31,7 @@ EVERY = Settings(
     weight_decay=1e-4,
     max_gradient_norm=(1.0, 2.0),
     batch_size=32,
+    shards=4,
     epochs=3,
     patience=2,
     gradient="numerical",

@@ -8,8 +8,6 @@ import io
 import os
 import signal
 import sys
-import traceback
-from contextlib import suppress
 from types import FrameType
 from typing import NoReturn, TextIO
 
@@ -17,13 +15,10 @@ import click
 
 from xpnet import __version__
 from xpnet.cli import data, devices, evaluate, gradcheck, predict, train
-from xpnet.cli.printing import print_anything_but_chatter, warn
+from xpnet.cli.errors import tell
+from xpnet.cli.printing import print_anything_but_chatter
 from xpnet.cli.signals import Stopped, heeded
-from xpnet.devices import DeviceUnavailableError
-from xpnet.training import NonFiniteLossError
-
-# Data and checkpoint errors are ValueErrors.
-_WRONG_INPUT = (TypeError, ValueError, OSError, ImportError, DeviceUnavailableError, NonFiniteLossError)
+from xpnet.cli.together import together
 
 
 class _InOrder(click.Group):
@@ -64,22 +59,13 @@ def main() -> NoReturn:
             setattr(sys, name, io.StringIO())
     print_anything_but_chatter()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
     try:
-        code = _run(arguments)
+        with together(arguments, debug=debug):
+            code = _run(arguments)
         sys.stdout.flush()
-    except Stopped as stop:
-        warn(stop.note)
-        code = 128 + stop.number
-    except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
-    except BrokenPipeError:
-        code = 1
-    except Exception as error:
-        with suppress(OSError):
-            if len(arguments) < len(sys.argv) - 1:
-                traceback.print_exc()
-            warn(_one_line(error))
-        code = 2
+    except (Exception, KeyboardInterrupt, Stopped) as error:
+        code = tell(error, debug=debug)
     for stream in (sys.stdout, sys.stderr):
         _abandon_if_unwritable(stream)
     sys.exit(code)
@@ -92,23 +78,6 @@ def _run(arguments: list[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     return 0
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, click.ClickException):
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "xpnet"
-        text = f"{error.format_message().rstrip('.')}: see {command} --help"
-    elif isinstance(error, OSError) and error.strerror:
-        what = f"{error.filename}: " if error.filename else ""
-        text = f"{what}{error.strerror}: check the path, its permissions and the space that is left"
-    elif isinstance(error, MemoryError):
-        text = f"not enough memory ({error}): take fewer hidden units, or less data"
-    elif isinstance(error, _WRONG_INPUT):
-        text = str(error) or type(error).__name__
-    else:
-        text = f"internal error, {type(error).__name__}: {error}; please report it with what --debug prints"
-    return text
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

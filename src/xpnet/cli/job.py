@@ -19,13 +19,14 @@ from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder
 from xpnet.cli.signals import Stopped, StopSignals
 from xpnet.datasets import Dataset
-from xpnet.devices import select_device
+from xpnet.datasets.dataset import Samples
+from xpnet.devices import Device
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
 from xpnet.pictures import plot_curves, plot_predictions, plot_samples
 from xpnet.schedules import CONSTANT
 from xpnet.settings import Settings
-from xpnet.training import Record, TrainingState, fit_epochs
+from xpnet.training import Processes, Record, TrainingState, fit_epochs
 
 _SECONDS = 10.0
 """So much training may be lost, where nothing else is asked for."""
@@ -47,20 +48,31 @@ class Job:
     """What is measured after every epoch beside the training set: "test" or "validation"."""
     state: TrainingState | None
     """What it goes on from."""
+    processes: Processes
 
     @classmethod
     def of(
-        cls, settings: Settings, checkpoint: Checkpoint | None = None, run: Path | None = None, *, quiet: bool
+        cls,
+        settings: Settings,
+        processes: Processes,
+        checkpoint: Checkpoint | None = None,
+        run: Path | None = None,
+        *,
+        quiet: bool,
     ) -> Self:
         """Load the data, and make the network, or bring it back to the `checkpoint` of a `run`."""
-        device = select_device(settings.device)
-        dataset = load(settings, or_numbers=_OR_NUMBERS, quiet=quiet)
+        device = processes.select_device(settings.device)
+        settings = replace(settings, shards=settings.shards or processes.size)
+        dataset = processes.from_first(lambda: load(settings, or_numbers=_OR_NUMBERS, quiet=quiet))
         net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         fit_options = settings.fit_options(len(dataset.train.x))
         epochs, other = fit_options["epochs"], "validation"
         if settings.validation is None:
             fit_options["validation"], other = dataset.test, "test"
-        settings = replace(settings.completed(epochs=epochs, device=device.name), data=located(settings.data))
+        settings = replace(
+            settings.completed(epochs=epochs, device=_lasting(settings.device, device, processes)),
+            data=located(settings.data),
+        )
         if settings.data_dir is not None:
             settings = replace(settings, data_dir=str(Path(settings.data_dir).resolve()))
         state: TrainingState | None = None
@@ -72,8 +84,11 @@ class Job:
             kept = state.params if settings.patience is None or state.best is None else state.best.params
             net.params.update({name: device.asarray(np.array(w), net.dtype) for name, w in kept.items()})
         else:
-            records = fit_epochs(net, *dataset.train, state=state, **fit_options)
-        return cls(settings, dataset, net, records, epochs, other, state)
+            records = fit_epochs(net, *dataset.train, state=state, processes=processes, **fit_options)
+        if processes.rank:  # It has its part of the data, and is not asked for the whole.
+            nothing = Samples(dataset.train.x[:0].copy(), dataset.train.t[:0].copy())
+            dataset = replace(dataset, train=nothing, test=nothing)
+        return cls(settings, dataset, net, records, epochs, other, state, processes)
 
     def run(
         self,
@@ -93,16 +108,29 @@ class Job:
         except Stopped as stop:
             done = 0 if keeper.state is None else keeper.state.epoch
             command = ["xpnet", "train", "--resume", str(folder.path), *(["--plot"] if plot else [])]
+            if self.processes.size > 1:
+                command = ["mpiexec", "-n", str(self.processes.size), *command, "--parallel", "mpi"]
             after = f"after epoch {done} of {self.epochs}" if done else "before the end of its first epoch"
             stop.note = f"{stop} {after}; to go on: {shlex.join(command)}"
             raise
+
+    def follow(self, signals: StopSignals) -> None:
+        """Train with the first process, which does all the rest."""
+        for _ in signals.between(self.records):
+            pass
+        signals.check()
 
     def _train(
         self, keeper: "_Keeper", signals: StopSignals, report: Reporter, *, plot: bool, line: dict[str, Any]
     ) -> None:
         folder, history, before = keeper.folder, [], line.get("seconds", 0.0)
         with keeper:
-            report.announce(self.dataset, self.net, _rule(self.settings), 0 if self.state is None else self.state.epoch)
+            report.announce(
+                self.dataset,
+                self.net,
+                _rule(self.settings, self.processes.size),
+                0 if self.state is None else self.state.epoch,
+            )
             for record in signals.between(self.records):
                 if plot:
                     history.append(replace(record, state=_NO_STATE))
@@ -182,9 +210,18 @@ class _Keeper:
             self._written.result()
 
 
-def _rule(settings: Settings) -> str:
+def _lasting(request: str, device: Device, processes: Processes) -> str:
+    """Return the name of a device by which a run finds it again; several processes have each another GPU."""
+    several = processes.size > 1 and device.name.startswith("gpu") and ":" not in request
+    return "gpu" if several else device.name
+
+
+def _rule(settings: Settings, processes: int) -> str:
     schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
-    return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"
+    shards = "" if settings.shards == 1 else f" in {settings.shards} shards"
+    shards += "" if processes == 1 else f" over {processes} processes"
+    batches = f"batches of {settings.batch_size}{shards}"
+    return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, {batches}"
 
 
 def _draw(

@@ -19,7 +19,7 @@ from typing import Any, NoReturn, TypeVar
 from array_api_compat import array_namespace, device, is_cupy_array
 
 from xpnet._typing import Array
-from xpnet.devices import synchronize, to_host
+from xpnet.devices import Device, select_device, synchronize, to_host
 
 Value = TypeVar("Value")
 
@@ -63,6 +63,10 @@ class Processes:
     def largest(self, number: int) -> int:
         """Return the largest of the numbers that the processes give."""
         return number
+
+    def select_device(self, request: str) -> Device:
+        """Return the device of that name; of GPUs without a number, each process on a machine gets another one."""
+        return select_device(request)
 
     def abort(self, code: int) -> NoReturn:
         """End all processes, whatever they do or wait for, with an exit code."""
@@ -111,6 +115,13 @@ class MPIProcesses(Processes):
         """Return the largest of the numbers that the processes give."""
         numbers: list[int] = self._communicator.allgather(number)
         return max(numbers)
+
+    def select_device(self, request: str) -> Device:
+        """Return the device of that name; of GPUs without a number, each process on a machine gets another one."""
+        device = select_device(request)
+        if device.name.startswith("gpu") and ":" not in request:
+            return select_device(f"gpu:{self.place}")
+        return device
 
     def abort(self, code: int) -> NoReturn:
         """End all processes, whatever they do or wait for, with an exit code."""
