@@ -174,10 +174,10 @@ def fit_epochs(
         (kept, held), pair = held_back(net, t, fraction, seed), (x, t)
     samples = int(x.shape[0]) if kept is None else kept.size
     sharding = Sharding(shards, Processes() if processes is None else processes)
-    sharding.check(samples, batch_size)
+    limits = {"batch_size": batch_size, "number of samples": samples}
     if pair is not None:
-        judged = int(pair[0].shape[0]) if held is None else held.size
-        sharding.check(judged, judged, "validation samples")
+        limits["number of validation samples"] = int(pair[0].shape[0]) if held is None else held.size
+    sharding.check(limits)
 
     epochs = default_epochs(samples, batch_size) if epochs is None else epochs
     if state is not None and state.epoch >= epochs:

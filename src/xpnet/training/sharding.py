@@ -1,6 +1,6 @@
 """How samples and mini-batches are cut into shards, and which of these are a process's own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -53,19 +53,17 @@ class Sharding(NamedTuple):
     shards: int = 1
     processes: Processes = Processes()
 
-    def check(self, samples: int, batch_size: int, what: str = "samples") -> None:
-        """Refuse a number of shards that leaves a process without shards, or a shard without samples."""
+    def check(self, limits: Mapping[str, int]) -> None:
+        """Refuse a number of shards that leaves a process without shards, or is above one of these named limits."""
         check_count(self.shards, "shards")
         if self.shards < self.processes.size:
             raise ValueError(
                 f"shards must be at least {self.processes.size}, one for each process, got {self.shards}: "
                 "take more, or start fewer processes"
             )
-        for count, name in ((batch_size, "batch_size"), (samples, f"number of {what}")):
-            if self.shards > count:
-                raise ValueError(
-                    f"shards must be at most the {name}, {count}, got {self.shards}: take fewer, or raise the other"
-                )
+        for name, limit in limits.items():
+            if self.shards > limit:
+                raise ValueError(f"shards must be at most the {name}, {limit}, got {self.shards}: take fewer")
 
     @property
     def counts(self) -> list[int]:

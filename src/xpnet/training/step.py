@@ -53,6 +53,10 @@ def numerical(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     def differentiate(params: Params, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
         outputs = activation._value(x @ params["W1"] + params["b1"], xp=xp) @ params["W2"] + params["b2"]
         rows = {name: part if name.startswith("W") else part[..., 0, :] for name, part in params.items()}
+        if not x.shape[
+            -2
+        ]:  # What a shard has of a last mini-batch with fewer samples than shards; it has no largest one.
+            return outputs, xp.zeros_like(layout.joined(rows))
         result = structured_gradient(rows, x, targets, activation=activation, loss=loss, xp=xp)
         return outputs, layout.joined(result.gradients)
 
