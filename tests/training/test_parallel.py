@@ -160,6 +160,7 @@ def test_any_number_of_processes_ends_with_the_same_bits(way, shards):
             assert_same(result, alone)
 
 
+@pytest.mark.without("jax")
 def test_on_every_array_library(backend):
     """With more shards than the last mini-batch has samples."""
     alone = trained("plain", None, 5, backend)
