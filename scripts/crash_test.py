@@ -105,7 +105,7 @@ class Trials:
             if (folder / "model.safetensors").exists():  # All was done.
                 row.right += code in codes | {0, -numbers[0]}
             elif (folder / "config.json").exists():
-                told = code != 128 + numbers[0] or "--resume" in error
+                told = code != 128 + numbers[0] or len(numbers) > 1 or "--resume" in error  # A second may cut it off.
                 row.right += code in codes and told
             else:  # The interpreter was still starting, and knew of no promise.
                 row.right += code != 0

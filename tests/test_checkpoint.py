@@ -393,6 +393,13 @@ def test_a_wrong_device_is_no_damage_of_the_file(path):
     assert not isinstance(caught.value, CheckpointError)
 
 
+def test_the_folder_of_a_run_stands_for_its_model(path):
+    net = TwoLayerNet(4, 3, 2, seed=7)
+    save_model(net, path)
+    assert path.name == "model.safetensors"
+    np.testing.assert_array_equal(load_model(path.parent).net.params["W1"], net.params["W1"])
+
+
 def test_a_missing_file_is_named(path):
     with pytest.raises(CheckpointError, match=r"there is no model file .*model.safetensors: give the path"):
         load_model(path)

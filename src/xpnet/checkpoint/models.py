@@ -118,7 +118,7 @@ def packed(
 
 
 def load_model(path: str | Path, *, device: str | Device = "cpu") -> Model:
-    """Return the model in a file that `save_model` wrote, its network on `device`.
+    """Return the model in a file that `save_model` wrote, or in the folder of a run, its network on `device`.
 
     It takes raw features and names classes, if the file has the `origin` of its data, as that of ``xpnet train`` has.
 
@@ -142,7 +142,7 @@ def load_model(path: str | Path, *, device: str | Device = "cpu") -> Model:
 
 
 def load_checkpoint(path: str | Path, *, device: str | Device = "cpu") -> Checkpoint:
-    """Return all that a file of `save_model` holds, the network on `device`.
+    """Return all that a file of `save_model`, or the model in the folder of a run, holds; the network on `device`.
 
     Raises
     ------
@@ -162,7 +162,9 @@ def load_checkpoint(path: str | Path, *, device: str | Device = "cpu") -> Checkp
     [3, 4]
     """
     device = device if isinstance(device, Device) else select_device(device)
-    arrays, metadata = read_sealed(Path(path))
+    path = Path(path)
+    path = path / "model.safetensors" if path.is_dir() else path
+    arrays, metadata = read_sealed(path)
     try:
         net = _network(arrays, metadata, device)
         return Checkpoint(

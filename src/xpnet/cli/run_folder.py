@@ -164,13 +164,12 @@ def load_trained(model: Path, device: str) -> tuple[TwoLayerNet[Any], Origin]:
 
 
 def _load(model: Path, device: Device) -> Checkpoint:
-    path = model / FILES[2] if model.is_dir() else model
-    if path.is_file() or not checkpoints(model):
-        return load_checkpoint(path, device=device)
+    if (model / "model.safetensors").is_file() or not checkpoints(model):
+        return load_checkpoint(model, device=device)
     newest = newest_checkpoint(model, device)
     if newest is None:
         raise CheckpointError(
-            f"there is no model file {path}, and no whole checkpoint: train it again, or use a backup"
+            f"there is no model.safetensors in {model}, and no whole checkpoint: train it again, or use a backup"
         )
     epoch = 0 if newest.state is None else newest.state.epoch
     warn(f"the run {model} has not come to its end: this is its model after epoch {epoch}")
