@@ -160,6 +160,7 @@ WRONG = {
     "max_gradient_norm": [(0.0, "must be a finite number > 0")],
     "schedule": [("cosin", r"must be one of constant, .*: did you mean 'cosine'\?"), ("step:0", r": steps must be")],
     "batch_size": [(10**30, "must be an integer <= 2147483647"), (0, "must be an integer >= 1"), (True, "an integer")],
+    "shards": [(0, "must be an integer >= 1"), (2.0, "must be an integer")],
     "epochs": [(0, "must be an integer >= 1"), (2**40, "must be an integer <= ")],
     "patience": [(0, "must be an integer >= 1"), (1.5, "must be an integer")],
     "gradient": [("exact", "must be one of backpropagation, numerical; got 'exact'")],

@@ -328,9 +328,14 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+def is_on_gpu(array: Array) -> bool:
+    """Return whether `array` is one of CuPy's, whose memory other libraries for CUDA can take."""
+    return bool(array_api_compat.is_cupy_array(array))
+
+
 def synchronize(array: Array) -> None:
-    """Wait until all that was asked of the GPU of `array` so far is done, before others than CuPy read its memory."""
-    if array_api_compat.is_cupy_array(array):
+    """Wait until all is done that was asked of the GPU of `array`, so that others than CuPy can read its memory."""
+    if is_on_gpu(array):
         with array.device:
             _import_cupy().cuda.get_current_stream().synchronize()
 

@@ -16,10 +16,10 @@ from functools import partial, reduce
 from operator import add, iadd
 from typing import Any, NoReturn, TypeVar
 
-from array_api_compat import array_namespace, device, is_cupy_array
+from array_api_compat import array_namespace, device
 
 from xpnet._typing import Array
-from xpnet.devices import Device, select_device, synchronize, to_host
+from xpnet.devices import Device, is_on_gpu, select_device, synchronize, to_host
 
 Value = TypeVar("Value")
 
@@ -101,7 +101,7 @@ class MPIProcesses(Processes):
 
     def sum(self, parts: Sequence[Array], counts: Sequence[int]) -> Array:
         """Return the sum of all parts, added in the order of processes and, in each, as they come."""
-        if self._takes_cuda and is_cupy_array(parts[0]):
+        if self._takes_cuda and is_on_gpu(parts[0]):
             return self._sum(parts, counts)
         total = self._sum([to_host(part) for part in parts], counts)
         return array_namespace(parts[0]).asarray(total, device=device(parts[0]))
