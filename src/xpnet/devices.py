@@ -80,6 +80,11 @@ class Device:
         return _import_library(_NAMESPACES[self.name.partition(":")[0]])
 
     @cached_property
+    def step_namespace(self) -> Namespace:
+        """The same for the loop of training, where arrays may be so small that the Python around a call counts."""
+        return _QuickReductions(self.namespace) if self.name == "cpu" else self.namespace
+
+    @cached_property
     def handle(self) -> Any:
         """What the library takes as ``device=``; None is its default device."""
         library, _, place = self.name.partition(":")
@@ -101,16 +106,32 @@ class Device:
         context: AbstractContextManager[Any] = type(self.handle)(self.handle.id)  # of its own, as threads may nest them
         return context
 
+    # The standard has no way to say where a result is to lie. To write into memory that is there saves asking for some,
+    # which costs the system's time page by page, and a copy where the result has its place in a larger array.
+
     @cached_property
     def matmul_into(self) -> Callable[[Array, Array, Array], Array]:
-        """The function ``(a, b, out)`` that returns the product ``a @ b``, in `out` if its library writes into arrays.
+        """The function ``(a, b, out)`` that returns ``a @ b``: in `out`, if this library writes into arrays."""
+        if not self._writes:
+            return lambda a, b, out: a @ b
+        matmul = np.matmul if self.name == "cpu" else _import_cupy().matmul
+        return lambda a, b, out: matmul(a, b, out=out)
 
-        The standard has no such thing. It saves memory that would be asked for, and a copy of what has to lie in `out`.
-        """
-        if self.name == "cpu" or self.name.startswith("gpu"):
-            matmul = self.namespace.matmul
-            return lambda a, b, out: matmul(a, b, out=out)
-        return lambda a, b, out: a @ b
+    def take_into(self, x: Array, rows: Array, out: Array) -> Array:
+        """Return the rows of `x` at an array of indices: in `out`, if this library writes into arrays."""
+        if not self._writes:
+            return self.namespace.take(x, rows, axis=0)
+        # NumPy gathers into memory of its own and copies it, unless it may clip indices: none of them is out of range.
+        return x.take(rows, axis=0, out=out, **({"mode": "clip"} if self.name == "cpu" else {}))
+
+    @property
+    def gather_bytes(self) -> int:
+        """How much to gather at once: on a CPU what stays in its second-level cache, on others much for a launch."""
+        return 2**19 if self.name == "cpu" else 2**22
+
+    @property
+    def _writes(self) -> bool:
+        return self.name == "cpu" or self.name.startswith("gpu")
 
     def asarray(self, values: Any, dtype: str | None = None) -> Array:
         """Bring host values (NumPy array, list, number), or an array of this library, to this device.
@@ -130,6 +151,26 @@ class Device:
 
     def __str__(self) -> str:
         return self.name
+
+
+class _QuickReductions:
+    """The functions of a NumPy namespace, but its sums and maxima without their three layers of Python."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._namespace, name)
+        setattr(self, name, value)
+        return value
+
+    @staticmethod
+    def max(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
+        return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
+
+    @staticmethod
+    def sum(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
+        return np.add.reduce(x, axis=axis, keepdims=keepdims)
 
 
 def select_device(request: str = "auto") -> Device:

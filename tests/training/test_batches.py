@@ -6,7 +6,7 @@ from small_networks import BATCH, LABELS, NUMBERS, SAMPLES, TRAIN, WEIGHTS, C, D
 
 import xpnet
 from xpnet.training import batches, epoch_order
-from xpnet.training.batches import Shards, blocks, check_split, held_back
+from xpnet.training.batches import Batches, Shards, check_split, held_back
 from xpnet.training.sharding import Sharding
 
 
@@ -23,19 +23,22 @@ def test_an_epoch_is_a_permutation_that_seed_and_epoch_decide():
         epoch_order(1, seed=0, epoch=-1)
 
 
-@pytest.mark.parametrize("block_bytes", [1, 40 * 8 * D, 2**20])
+@pytest.mark.parametrize("block_bytes", [1, 32 * 8 * C, 2**20])
+@pytest.mark.parametrize("gather_bytes", [1, 32 * 8 * D, 2**20])
 @pytest.mark.parametrize("batch_size", [1, 16, 40, 1000])
 @pytest.mark.parametrize("members", [None, 2])
-def test_blocks_hold_every_mini_batch_in_order(monkeypatch, block_bytes, batch_size, members):
+def test_blocks_hold_every_mini_batch_in_order(monkeypatch, block_bytes, gather_bytes, batch_size, members):
     monkeypatch.setattr(batches, "_BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(xpnet.Device, "gather_bytes", gather_bytes)
     net = make(loss="mean_squared_error", members=members)
     weight = WEIGHTS if members is None else np.stack([WEIGHTS, WEIGHTS[::-1]])
     order = epoch_order(SAMPLES, seed=0, epoch=1)
     shards = Shards.of(net, X, NUMBERS, weight, sharding=Sharding(), batch_size=batch_size)
-    steps = [step for (block,) in blocks(net, shards, order) for step in block.batches()]
+    blocks = Batches(net, shards).blocks(order)
+    steps = [(x.copy(), targets) for (block,) in blocks for x, _, targets in block.batches()]
     assert len(steps) == -(-SAMPLES // batch_size)
     np.testing.assert_array_equal(np.concatenate([x for x, *_ in steps]), X[order])
-    for number, (x, _, targets) in enumerate(steps):
+    for number, (x, targets) in enumerate(steps):
         rows = order[number * batch_size : (number + 1) * batch_size]
         expected = net.read_batch(x, NUMBERS[rows], weight[..., rows])[1]
         np.testing.assert_array_equal(np.squeeze(targets.values), np.squeeze(expected.values))
@@ -45,14 +48,17 @@ def test_blocks_hold_every_mini_batch_in_order(monkeypatch, block_bytes, batch_s
 
 
 @pytest.mark.parametrize("members", [None, 100])
-def test_blocks_keep_inputs_and_outputs_small(monkeypatch, members):
+def test_blocks_keep_outputs_small(monkeypatch, members):
     monkeypatch.setattr(batches, "_BLOCK_BYTES", 2**14)
     net = make(members=members)
     x, t = np.zeros((2000, D)), np.zeros(2000, int)
     shards = Shards.of(net, x, t, sharding=Sharding(), batch_size=2)
-    sizes = [block.x.shape[0] * block.x.shape[1] for (block,) in blocks(net, shards, np.arange(2000))]
+    sizes = [
+        block.targets.weights.shape[0] * block.ones.shape[1]
+        for (block,) in Batches(net, shards).blocks(np.arange(2000))
+    ]
     assert sum(sizes) == 2000
-    assert max(sizes) * 8 * max(D, (members or 1) * C) <= 2**14
+    assert max(sizes) * 8 * (members or 1) * C <= 2**14
 
 
 # -- what is held back

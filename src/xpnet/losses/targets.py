@@ -33,7 +33,8 @@ def one_hot(t: Array, classes: int, dtype: Any, *, xp: Namespace) -> Array:
     """Return rows with a one at the label's place; all zero for a label outside ``range(classes)``."""
     t = xp.astype(t, xp.int32)  # Of one dtype, since the labels' own may be too small for all classes.
     places = xp.arange(classes, dtype=t.dtype, device=device(t))
-    return xp.astype(xp.expand_dims(t, axis=-1) == places, dtype)
+    # Compared transposed, so that the samples of a class lie side by side, as a step of training has its outputs.
+    return xp.astype(t[..., None, :] == places[:, None], dtype).mT
 
 
 def is_counted(t: Array, ignore_index: int, *, xp: Namespace) -> Array:

@@ -19,8 +19,8 @@ from xpnet.training.sharding import Sharding, Share
 Batch: TypeAlias = tuple[Array, Array, Targets]
 """What a shard has of a mini-batch: inputs (size, D), ones (1, size), and targets."""
 
-_BLOCK_BYTES = 4 * 2**20
-"""A block holds one mini-batch, or as many as keep its inputs and its outputs below so many bytes."""
+_BLOCK_BYTES = 2**20
+"""A block holds one mini-batch, or as many as keep its outputs below so many bytes."""
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -165,59 +165,85 @@ def _taken(array: Array, rows: NDArray[Any], axis: int) -> Array:
 class Block(NamedTuple):
     """What a shard has of some mini-batches, of each as much."""
 
-    x: Array
-    """Shape (steps, size, D)."""
+    inputs: Iterator[Array]
+    """Those of each step, shape (size, D), good until the next is asked for."""
     targets: Targets
     """Shape (steps, size, C), with members (steps, 1, size, C); over all shards, their losses add up to the means."""
     norms: Array
     """Shape (steps,), with members (steps, 1 or M): what this shard adds to the divisors of the means."""
     ones: Array
     """Shape (1, size)."""
+    xp: Namespace
 
     def batches(self) -> Iterator[Batch]:
         """Yield what each step takes."""
-        for step in range(self.x.shape[0]):
-            targets = Targets(self.targets.values[step, ...], self.targets.weights[step, ...])
-            yield self.x[step, ...], self.ones, targets
+        values, weights = map(self.xp.unstack, self.targets)
+        for x, *targets in zip(self.inputs, values, weights, strict=True):
+            yield x, self.ones, Targets(*targets)
 
 
-def blocks(net: TwoLayerNet[Any], shards: Shards, order: NDArray[np.int64]) -> Iterator[list[Block]]:
-    """Yield the mini-batches of an epoch, of some at a time what each shard has of them.
+class Batches:
+    """The mini-batches of every epoch, as far as this process has their samples."""
 
-    Rows are gathered for a block of many mini-batches at once: few launches on a GPU, and on a CPU a piece of memory
-    that is large enough for the C library to keep, where one allocated per step goes back to the system each time.
+    def __init__(self, net: TwoLayerNet[Any], train: Shards) -> None:
+        self._loss, self.sharding = net.loss_function, train.sharding
+        self._shards = [_OfShard(net, *each) for each in zip(train.splits, train.shares, strict=True)]
+
+    def blocks(self, order: NDArray[np.int64]) -> Iterator[list[Block]]:
+        """Yield the mini-batches of an epoch, some at a time: what each shard has of them."""
+        for blocks in zip(*(shard.blocks(order) for shard in self._shards), strict=True):
+            norms = self.sharding.sum([block.norms for block in blocks])[..., None]
+            yield [block._replace(targets=self._loss.averaged(block.targets, norms, xp=block.xp)) for block in blocks]
+
+
+class _OfShard:
+    """What a shard has of the mini-batches of every epoch.
+
+    Targets are made ready for a block of many mini-batches at once, and inputs gathered for as many as stay in the
+    cache of a CPU until they are used, on a GPU for all of the block: few launches. They are gathered into the same
+    memory each time, since what a CPU gives back to the system comes again page by page.
     """
-    xp, loss = net.device.namespace, net.loss_function
-    each = [
-        _blocks_of(net, split, share, net.device.asarray(share.order(order)))
-        for split, share in zip(shards.splits, shards.shares, strict=True)
-    ]
-    for parts in zip(*each, strict=True):
-        norms = shards.sharding.sum([block.norms for block in parts])[..., None]
-        yield [block._replace(targets=loss.averaged(block.targets, norms, xp=xp)) for block in parts]
 
+    def __init__(self, net: TwoLayerNet[Any], train: Split, share: Share) -> None:
+        self._net, self._train, self._share = net, train, share
+        xp, kind = train.xp, {"dtype": train.x.dtype, "device": device(train.x)}
+        width = share.largest * xp.finfo(train.x.dtype).bits // 8
+        self._steps = max(1, _BLOCK_BYTES // (width * (net.members or 1) * net.output_size))
+        self._steps_at_once = max(1, net.device.gather_bytes // (width * net.input_size))
+        self._ones = xp.ones((1, share.largest), **kind)
+        self._kept = xp.empty((min(self._steps_at_once * share.largest, train.x.shape[0]), net.input_size), **kind)
 
-def _blocks_of(net: TwoLayerNet[Any], split: Split, share: Share, order: Array) -> Iterator[Block]:
-    """Yield what a shard has of the mini-batches, in every shard of as many of them at a time."""
-    row_bytes = max(net.input_size, (net.members or 1) * net.output_size) * split.xp.finfo(split.x.dtype).bits // 8
-    at_once, start = max(1, _BLOCK_BYTES // (share.largest * row_bytes)), 0
-    for count, size in share.batches:
-        for done in range(0, count, at_once):
-            steps = min(at_once, count - done)
-            yield _block(net, split.take(order[start : start + steps * size]), steps, size)
-            start += steps * size
+    def blocks(self, order: NDArray[np.int64]) -> Iterator[Block]:
+        """Yield the mini-batches of an epoch in blocks, which are of the same ones for every shard."""
+        rows, start = self._net.device.asarray(self._share.order(order)), 0
+        for count, size in self._share.batches:
+            for done in range(0, count, self._steps):
+                steps = min(self._steps, count - done)
+                some = rows[start : start + steps * size]
+                targets, norms = self._targets(some, steps, size)
+                yield Block(self._inputs(some, steps, size), targets, norms, self._ones[:, :size], self._train.xp)
+                start += steps * size
 
+    def _inputs(self, rows: Array, steps: int, size: int) -> Iterator[Array]:
+        """Gather and yield the inputs of mini-batches of a size."""
+        for done in range(0, steps, self._steps_at_once):
+            now = min(self._steps_at_once, steps - done)
+            some = rows[done * size : (done + now) * size]
+            x = self._net.device.take_into(self._train.x, some, self._kept[: now * size, :])
+            yield from self._train.xp.unstack(self._train.xp.reshape(x, (now, size, x.shape[1])))
 
-def _block(net: TwoLayerNet[Any], split: Split, steps: int, size: int) -> Block:
-    """Return rows that lie one after another as a block."""
-    xp, weight = split.xp, split.sample_weight
-    lead = (steps, 1, size) if net.members else (steps, size)
-    if weight is not None:
-        weight = xp.reshape(weight, (weight.shape[0], *lead) if weight.ndim > 1 else lead)
-        # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
-        weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(lead) else weight
-    t = xp.reshape(split.t, (*lead, *split.t.shape[1:]))
-    shape = (*lead, net.output_size)
-    targets, norms = net.loss_function.prepare(t, shape, split.x.dtype, sample_weight=weight, xp=xp)
-    ones = xp.ones((1, size), dtype=split.x.dtype, device=device(split.x))
-    return Block(xp.reshape(split.x, (steps, size, net.input_size)), targets, xp.sum(norms, axis=-1), ones)
+    def _targets(self, rows: Array, steps: int, size: int) -> tuple[Targets, Array]:
+        """Gather the targets of mini-batches of a size, and the sums of their norms."""
+        net, xp = self._net, self._train.xp
+        shape = (steps, 1, size) if net.members else (steps, size)
+        weight = self._train.sample_weight
+        if weight is not None:
+            weight = xp.take(weight, rows, axis=-1)
+            weight = xp.reshape(weight, (weight.shape[0], *shape) if weight.ndim > 1 else shape)
+            # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
+            weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(shape) else weight
+        t = xp.take(self._train.t, rows, axis=0)
+        t = xp.reshape(t, (*shape, *t.shape[1:]))
+        outputs = (*shape, net.output_size)
+        targets, norms = net.loss_function.prepare(t, outputs, self._train.x.dtype, sample_weight=weight, xp=xp)
+        return targets, xp.sum(norms, axis=-1)

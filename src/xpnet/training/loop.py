@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
-from xpnet.training.batches import Shards, blocks, epoch_order
+from xpnet.training.batches import Batches, Shards, epoch_order
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
@@ -44,11 +45,13 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
     start, xp = time.perf_counter(), net.device.namespace
     with net.device.current():
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
+        batches = Batches(net, job.train)
     while not job.is_done(state):
         epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
-            batch_losses = _train_epoch(net, job, state, descent)
+            order = epoch_order(job.train.samples, seed=state.seed, epoch=state.epoch + 1)
+            batch_losses = _train_epoch(net, batches, order, descent)
             net.params.update(descent.params())
             parts = [scores(net, shards) for shards in (job.train, job.validation) if shards is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
@@ -93,18 +96,16 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
-def _train_epoch(net: TwoLayerNet[Any], job: Job, state: TrainingState, descent: Descent) -> Array:
+def _train_epoch(net: TwoLayerNet[Any], batches: Batches, order: NDArray[np.int64], descent: Descent) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     xp, losses = net.device.namespace, []
-    order = epoch_order(job.train.samples, seed=state.seed, epoch=state.epoch + 1)
-    for parts in blocks(net, job.train, order):
-        outputs = [descent.step(batches) for batches in zip(*(block.batches() for block in parts), strict=True)]
+    for blocks in batches.blocks(order):
+        outputs = [descent.step(shards) for shards in zip(*(block.batches() for block in blocks), strict=True)]
         # The loss values are for the record alone, so that a whole block's can be computed at once.
-        terms = [
-            net.loss_function._terms(xp.stack(ys), block.targets, xp=xp)
-            for ys, block in zip(zip(*outputs, strict=True), parts, strict=True)
-        ]
-        losses.append(job.train.sharding.sum([xp.sum(part.losses(), axis=-1) for part in terms]))
+        # They are stacked transposed, as their samples lie in a step.
+        stacked = [xp.stack([y.mT for y in shard]).mT for shard in zip(*outputs, strict=True)]
+        terms = [net.loss_function._terms(y, block.targets, xp=xp) for y, block in zip(stacked, blocks, strict=True)]
+        losses.append(batches.sharding.sum([xp.sum(each.losses(), axis=-1) for each in terms]))
     return xp.concat(losses)
 
 

@@ -19,7 +19,7 @@ the sum of the losses, in the layout; that may be overwritten by the next call."
 
 def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     """Return the function that differentiates by backpropagation; all that stays the same is looked up here, once."""
-    xp, into = layout.xp, net.device.matmul_into
+    xp, into = net.device.step_namespace, net.device.matmul_into
     value, derivative, terms = net.activation._value, net.activation._derivative, net.loss_function._terms
     kept = layout.joined(net.params)
     g = layout.parts(kept)
