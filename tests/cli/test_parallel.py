@@ -95,7 +95,7 @@ def test_a_killed_process_ends_all_and_other_numbers_go_on(victim):
     os.kill(pids[victim], signal.SIGKILL)
     out, err = process.communicate(timeout=60)
     assert process.returncode not in (0, None)
-    assert "Killed (signal 9)" in out + err
+    assert "(signal 9)" in out + err
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)

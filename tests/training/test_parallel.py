@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from small_networks import LABELS, NUMBERS, WEIGHTS, X, host, make
 
 import xpnet
-from xpnet.training import MPIProcesses, Processes, epoch_order, parallel
+from xpnet.training import MPIProcesses, Processes, epoch_order, fitting, parallel
 from xpnet.training.batches import Shards
 from xpnet.training.sharding import Sharding
 
@@ -235,3 +235,17 @@ def test_a_process_or_shard_without_work_is_refused(options, text):
     two.size = 2
     with pytest.raises(ValueError, match=text):
         xpnet.fit(make(), X, LABELS, processes=two, **options)
+
+
+def test_what_are_no_processes_is_refused():
+    with pytest.raises(TypeError, match=r"processes must be Processes such as MPIProcesses\(\), got 4: make them"):
+        xpnet.fit(make(), X, LABELS, processes=4)
+
+
+def test_the_first_process_alone_shows_a_bar(monkeypatch):
+    bars = []
+    monkeypatch.setattr(fitting, "with_bar", lambda records: bars.append("a bar") or records)
+    in_threads(
+        3, lambda processes: xpnet.fit(make(), X, LABELS, epochs=1, shards=3, processes=processes, progress=True)
+    )
+    assert bars == ["a bar"]

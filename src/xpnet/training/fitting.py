@@ -125,7 +125,8 @@ def fit(
         shards=shards,
         processes=processes,
     )
-    return list(with_bar(records) if progress else records)
+    first = processes is None or processes.rank == 0
+    return list(with_bar(records) if progress and first else records)
 
 
 def fit_epochs(
@@ -173,7 +174,9 @@ def fit_epochs(
     if fraction is not None:
         (kept, held), pair = held_back(net, t, fraction, seed), (x, t)
     samples = int(x.shape[0]) if kept is None else kept.size
-    sharding = Sharding(shards, Processes() if processes is None else processes)
+    if not isinstance(processes, Processes | None):
+        raise TypeError(f"processes must be Processes such as MPIProcesses(), got {processes!r}: make them")
+    sharding = Sharding(shards, processes or Processes())
     limits = {"batch_size": batch_size, "number of samples": samples}
     if pair is not None:
         limits["number of validation samples"] = int(pair[0].shape[0]) if held is None else held.size

@@ -77,7 +77,8 @@ class MPIProcesses(Processes):
     """Those that ``mpiexec`` started.
 
     Arrays go by way of the host; those of CUDA devices go straight from one to another where MPI says that it takes
-    them (``mpi_memory_alloc_kinds`` of its version 4.1).
+    them (``mpi_memory_alloc_kinds`` of its version 4.1). Start a program of your own as ``mpiexec -n 4 python -m mpi4py
+    program.py``, which ends all processes when one fails.
 
     Parameters
     ----------
