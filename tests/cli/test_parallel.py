@@ -133,7 +133,7 @@ def test_a_signal_leads_to_one_checkpoint_and_one_line(number, to_all):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--hiden", 5], "xpnet: No such option '--hiden'"),
+        (["--hiden", 5], "xpnet: No such option"),
         (["--hidden", 0], "xpnet: --hidden must be an integer >= 1, got 0"),
         (["--data", "nowhere"], "xpnet: data must be one of digits, mnist, fashion-mnist; got 'nowhere'"),
         (["--shards", 1], "xpnet: shards must be at least 2, one for each process, got 1"),

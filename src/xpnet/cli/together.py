@@ -12,7 +12,7 @@ from xpnet.cli.errors import tell
 from xpnet.cli.signals import Stopped
 from xpnet.training import MPIProcesses, NonFiniteLossError, Processes
 
-_PATIENCE = 1.0
+_PATIENCE = 3.0
 """So many seconds the others leave to the first process to tell of an error, which most often is one of all."""
 
 

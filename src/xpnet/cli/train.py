@@ -23,7 +23,11 @@ from xpnet.training import Processes
 @click.option("--config", type=Path, metavar="FILE.toml", help="Read options from a file; those given here win.")
 @click.option("--out", type=Path, metavar="DIR", help="New folder for the run.  [default: runs/<data>-<time>]")
 @click.option("--resume", type=Path, metavar="RUN", help="Go on with the run of this folder, by its own options.")
-@click.option("--parallel", type=click.Choice(["mpi"]), help="Train with all processes that mpiexec has started.")
+@click.option(
+    "--parallel",
+    type=click.Choice(["mpi"]),
+    help="Share the work with all processes that mpiexec started, best with OPENBLAS_NUM_THREADS=1.",
+)
 @click.option("--plot", is_flag=True, help="Also draw curves.png, and samples.png or predictions.png.")
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 @options.as_json
