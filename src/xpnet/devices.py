@@ -165,12 +165,12 @@ class _QuickReductions:
         return value
 
     @staticmethod
-    def max(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
-        return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
+    def max(x: Array, /, *, axis: int | None = None, **options: Any) -> Array:
+        return np.maximum.reduce(x, axis=axis, **options)
 
     @staticmethod
-    def sum(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
-        return np.add.reduce(x, axis=axis, keepdims=keepdims)
+    def sum(x: Array, /, *, axis: int | None = None, **options: Any) -> Array:
+        return np.add.reduce(x, axis=axis, **options)
 
 
 def select_device(request: str = "auto") -> Device:

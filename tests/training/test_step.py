@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
-from small_networks import BATCH, LABELS, X, host, make
+from counted import CALLS, Counted
+from small_networks import BATCH, LABELS, C, X, host, make
 
 import xpnet
+from xpnet.losses.targets import Targets
+from xpnet.optimizers import OPTIMIZERS
 from xpnet.training.layout import Layout
-from xpnet.training.step import GRADIENTS
+from xpnet.training.step import GRADIENTS, Descent
 
 
 @pytest.mark.parametrize("members", [None, 2])
@@ -24,3 +27,22 @@ def test_a_step_has_outputs_and_gradient_of_the_network(backend, gradient, membe
     expected = host(net.gradient(x, t))
     for name, g in host(layout.separated(flat)).items():
         np.testing.assert_allclose(g, expected[name], rtol=0, atol=tolerance)
+
+
+# What each rule adds to the 23 calls of a gradient.
+CALLS_OF_AN_UPDATE = {"sgd": 2, "momentum": 4, "adagrad": 7, "rmsprop": 9, "adam": 13, "adamw": 15}
+
+
+@pytest.mark.parametrize("rule", list(OPTIMIZERS))
+@pytest.mark.parametrize("members", [None, 2])
+def test_a_step_takes_few_array_calls_and_reads_nothing(rule, members):
+    net, optimizer = make(members=members), OPTIMIZERS[rule]()
+    x, t = X[:BATCH], LABELS[:BATCH]
+    shape = (BATCH, C) if members is None else (1, BATCH, C)
+    targets = net.loss_function.prepare_mean(t.reshape(shape[:-1]), shape, x.dtype, xp=net.device.namespace)
+    net.params = {name: w.view(Counted) for name, w in net.params.items()}
+    descent = Descent(net, optimizer, GRADIENTS["backpropagation"], optimizer.initial_state(net.params))
+    arrays = x.view(Counted), np.ones((1, BATCH)).view(Counted), Targets(*(part.view(Counted) for part in targets))
+    CALLS.clear()
+    descent.step(*arrays)
+    assert CALLS.total() == 23 + CALLS_OF_AN_UPDATE[rule], CALLS
