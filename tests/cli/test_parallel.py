@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 from command_line import SOURCE, records, tree, without_times, write_tiny, xpnet
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no MPI to install from a wheel")
+pytestmark = [
+    pytest.mark.needs("mpi4py"),
+    pytest.mark.skipif(sys.platform == "win32", reason="there is no wheel with an MPI"),
+]
 
 MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 TINY = ["--data", "tiny.npz", "--batch-size", 10, "--optimizer", "adam", "--device", "cpu"]
