@@ -5,9 +5,10 @@ import tomllib
 from pathlib import Path
 
 project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-extras = project["optional-dependencies"]
-for requirement in project["dependencies"] + extras["mpi"] + extras["plot"] + extras["test"]:
-    if requirement.startswith("xpnet["):
+requirements = [*project["dependencies"], "xpnet[test]"]
+for requirement in requirements:
+    if own := re.fullmatch(r"xpnet\[([\w-]+)\]", requirement):
+        requirements += project["optional-dependencies"][own[1]]
         continue
     bound = re.fullmatch(r"([\w.-]+)>=([\w.]+)(; .*)?", requirement)
     if bound is None:

@@ -17,6 +17,8 @@ import pytest
 from hypothesis import settings
 from rounding import rounding
 
+# scikit-learn's array API dispatch asks for it, before SciPy is imported.
+os.environ["SCIPY_ARRAY_API"] = "1"
 settings.register_profile("xpnet", deadline=None, derandomize=True, max_examples=25, database=None)
 settings.load_profile("xpnet")
 

@@ -44,8 +44,8 @@ class Torch:
 
     def loss(self, name: str, y: Any, t: Any, reduction: str = "mean", **options: Any) -> Any:
         t = self.asarray(t)
-        if name == "mean_squared_error":
-            losses, divisors = self._squared_error(y, t, **options)
+        if name in ("mean_squared_error", "huber", "poisson", "binary_cross_entropy", "multilabel_cross_entropy"):
+            losses, divisors = self._elementwise(name, y, t, **options)
         else:
             losses, divisors = self._cross_entropy(name, y, t, **options)
         if reduction == "none":
@@ -55,11 +55,22 @@ class Torch:
     def _weights(self, y: Any, sample_weight: Any) -> Any:
         return self.asarray(np.ones(y.shape[:-1]) if sample_weight is None else sample_weight)
 
-    def _squared_error(self, y: Any, t: Any, sample_weight: Any = None, scale: str = "half") -> Any:
-        errors = self.functional.mse_loss(y, t, reduction="none")
-        losses = errors.mean(-1) if scale == "mean" else errors.sum(-1) / 2
+    def _elementwise(
+        self, name: str, y: Any, t: Any, sample_weight: Any = None, scale: str = "half", delta: float = 1.0
+    ) -> Any:
+        t, functional = t.double(), self.functional
+        if name == "mean_squared_error":
+            errors = functional.mse_loss(y, t, reduction="none")
+            errors = errors / y.shape[-1] if scale == "mean" else errors / 2
+        elif name == "huber":
+            errors = functional.huber_loss(y, t, reduction="none", delta=delta)
+        elif name == "poisson":
+            perfect = t - self.torch.special.xlogy(t, t)
+            errors = functional.poisson_nll_loss(y, t, reduction="none", eps=0) - perfect
+        else:
+            errors = functional.binary_cross_entropy_with_logits(y, t, reduction="none")
         weights = self._weights(y, sample_weight)
-        return losses * weights, weights
+        return errors.sum(-1) * weights, weights
 
     def _cross_entropy(
         self,
@@ -110,6 +121,21 @@ class Jax:
             "silu": nn.silu,
         }
 
+        def binary(y: Any, t: Any) -> Any:
+            return -t * nn.log_sigmoid(y) - (1 - t) * nn.log_sigmoid(-y)
+
+        def huber(y: Any, t: Any, delta: float) -> Any:
+            size = abs(y - t)
+            return jax.numpy.where(size < delta, size**2 / 2, delta * size - delta**2 / 2)
+
+        self._elementwise = {
+            "mean_squared_error": lambda y, t, scale: (y - t) ** 2 / (y.shape[-1] if scale == "mean" else 2),
+            "huber": huber,
+            "poisson": lambda y, t: jax.numpy.exp(y) - t - t * y + jax.scipy.special.xlogy(t, t),
+            "binary_cross_entropy": binary,
+            "multilabel_cross_entropy": binary,
+        }
+
     def asarray(self, values: Any) -> Any:
         return self.numpy.asarray(values)
 
@@ -129,14 +155,17 @@ class Jax:
         class_weight: Any = None,
         label_smoothing: float = 0.0,
         ignore_index: int = IGNORE_INDEX,
-        delta: float = DELTA,
+        delta: float | None = None,
         scale: str = "half",
     ) -> Any:
         t, s = self.asarray(t), self.numpy.ones(y.shape[:-1]) if sample_weight is None else self.asarray(sample_weight)
-        if name == "mean_squared_error":
-            losses = ((y - t) ** 2).sum(-1) * (1 / y.shape[-1] if scale == "mean" else 1 / 2)
+        if name in self._elementwise:
+            options = {"scale": scale} if name == "mean_squared_error" else {}
+            options |= {"delta": delta or 1.0} if name == "huber" else {}
+            losses = self._elementwise[name](y, t, **options).sum(-1)
             norms = self.numpy.ones(y.shape[:-1])
         else:
+            delta = DELTA if delta is None else delta
             log_p = {
                 "softmax_cross_entropy": lambda: self.jax.nn.log_softmax(y),
                 "cross_entropy_error": lambda: self.numpy.log(y + delta),

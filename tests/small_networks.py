@@ -17,6 +17,8 @@ LABELS = _random.integers(0, C, SAMPLES)
 X = 0.5 * _random.normal(size=(SAMPLES, D)) + 2 * np.eye(C, D)[LABELS]
 """Three clouds of points that a network can tell apart."""
 NUMBERS = X @ _random.normal(size=(D, C)) + 1
+COUNTS = np.floor(abs(NUMBERS))
+FLAGS = (NUMBERS > 1).astype(int)
 WEIGHTS = np.linspace(0, 2, SAMPLES)
 VALIDATION_LABELS = _random.integers(0, C, BATCH)
 VALIDATION_X = 0.5 * _random.normal(size=(BATCH, D)) + 2 * np.eye(C, D)[VALIDATION_LABELS]
@@ -27,12 +29,15 @@ TRAIN = (X[:24], LABELS[:24])
 def make(backend: Any = None, **options: Any) -> Any:
     """Return a network of these sizes in float64, on the CPU or on a backend."""
     options = {"init": "xavier", "dtype": "float64", **options}
-    return xpnet.TwoLayerNet(D, H, C, device="cpu" if backend is None else backend.select(), **options)
+    loss = options.get("loss")
+    outputs = 1 if getattr(loss, "name", loss) == "binary_cross_entropy" else C
+    return xpnet.TwoLayerNet(D, H, outputs, device="cpu" if backend is None else backend.select(), **options)
 
 
 def targets(net: Any) -> Any:
     """Return targets of the kind that a network learns."""
-    return LABELS if net.loss_function.classification else NUMBERS
+    own = {"poisson": COUNTS, "binary_cross_entropy": LABELS % 2, "multilabel_cross_entropy": FLAGS}
+    return own.get(net.loss_function.name, LABELS if net.loss_function.classification else NUMBERS)
 
 
 def host(params: Any) -> dict[str, Any]:

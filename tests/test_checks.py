@@ -69,3 +69,26 @@ def test_limits_are_silent_and_other_code_still_warns():
     assert checks.quietly(lambda: np.float64(1) / np.float64(0))() == math.inf
     with pytest.warns(RuntimeWarning, match="divide by zero"):
         np.float64(1) / np.float64(0)
+
+
+OPTIONS = ("data", "data-dir", "learning-rate", "weight-decay", "max_gradient_norm", "hidden", "epochs")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("lr", "learning-rate"),
+        ("WD", "weight-decay"),
+        ("mgn", "max_gradient_norm"),
+        ("hid", "hidden"),
+        ("epoch", "epochs"),
+        ("norm", "max_gradient_norm"),
+        ("dataset", "data"),
+        ("data-dri", "data"),
+        ("lerning-rate", "learning-rate"),
+        ("nothing", None),
+        ("", None),
+    ],
+)
+def test_the_nearest_choice_is_what_people_mean(name, meant):
+    assert checks.nearest(name, OPTIONS) == meant

@@ -47,6 +47,13 @@ class Recorder:
         return call
 
 
+def loss_of(kind):
+    """Return a loss with every option."""
+    if issubclass(kind, xpnet.CrossEntropyError | xpnet.SoftmaxCrossEntropy):
+        return kind(**OPTIONS)
+    return kind(scale="mean") if kind is xpnet.MeanSquaredError else kind()
+
+
 def use_functions():
     """Call the functions of arrays with every option."""
     z = np.asarray([[1, -2, 3]])
@@ -56,14 +63,14 @@ def use_functions():
         f.difference(z, z)
     xpnet.softmax(z)
     xpnet.log_softmax(z)
-    kinds = (*LOSSES.values(), xpnet.CrossEntropyError)
+    kinds = [kind for kind in (*LOSSES.values(), xpnet.CrossEntropyError) if kind is not xpnet.BinaryCrossEntropy]
     for y in (np.abs(X[0, :3]), np.abs(X[:, :3]), np.stack([np.abs(X[:, :3])] * 2)):
         labels = LABELS[0] if y.ndim == 1 else LABELS
         weights = {} if y.ndim == 1 else WEIGHTS
         for reduction in ("mean", "sum", "none"):
             for kind in kinds:
-                loss = kind(**OPTIONS) if kind.classification else kind(scale="mean")
-                for t in (np.asarray(labels), y) if kind.classification else (y,):
+                loss = loss_of(kind)
+                for t in (np.asarray(labels), y) if loss.classification else (y / (1 + y),):
                     loss(y, t, reduction=reduction, **weights)
                     loss.gradient(y, t, reduction=reduction, **weights)
                     loss.difference(y, t, y, reduction=reduction, **weights)
@@ -75,10 +82,11 @@ def use_functions():
 
 def use_training():
     """Train, evaluate and predict with every activation, loss, optimizer, and with members."""
-    numbers, one_hot = X[:, :3], np.eye(3)[LABELS]
+    numbers, one_hot = np.abs(X[:, :3]) / 10, np.eye(3)[LABELS]
 
     def fit(t, members=None, optimizer=None, sample_weight=None, **net_options):
-        net = xpnet.TwoLayerNet(4, 5, 3, members=members, **net_options)
+        outputs = 1 if type(net_options.get("loss")) is xpnet.BinaryCrossEntropy else 3
+        net = xpnet.TwoLayerNet(4, 5, outputs, members=members, **net_options)
         optimizer = optimizer or xpnet.SGD(max_gradient_norm=1.0)
         options = {"sample_weight": sample_weight, "batch_size": 5}
         (record,) = xpnet.fit(net, X, t, optimizer=optimizer, validation=(X, t), epochs=1, **options)
@@ -88,7 +96,7 @@ def use_training():
         xpnet.evaluate(net, X, t, sample_weight=sample_weight)
         net.loss_and_gradient(x, t, sample_weight=sample_weight)
         net.numerical_gradient(x, t, sample_weight=sample_weight)
-        if net.loss_function.classification:
+        if "accuracy" in net.loss_function.task.metrics:
             net.predict_proba(x)
             net.accuracy(x, t)
         if members is None:
@@ -99,8 +107,9 @@ def use_training():
 
     for members in (None, 2):
         for kind in LOSSES.values():
-            loss = kind(**OPTIONS) if kind.classification else kind()
-            fit(LABELS if kind.classification else numbers, members=members, loss=loss, **WEIGHTS)
+            loss = loss_of(kind)
+            t = LABELS % 2 if kind is xpnet.BinaryCrossEntropy else LABELS
+            fit(t if loss.classification else numbers, members=members, loss=loss, **WEIGHTS)
         for activation in ACTIVATIONS:
             fit(one_hot, members=members, activation=activation, dtype="float64")
         for kind in OPTIMIZERS.values():

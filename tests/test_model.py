@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from xpnet import DataError, Model, TwoLayerNet, evaluate, fit, load_data, load_model, save_model
+import xpnet
+from xpnet import DataError, Model, Scaling, TwoLayerNet, evaluate, fit, load_data, load_model, save_model
 
 
 @pytest.fixture
@@ -69,6 +70,37 @@ def test_numbers_are_in_their_units(tmp_path):
     assert repr(model).startswith("Model of 2 raw features -> 1 numbers in their units: TwoLayerNet(2, 10, 1, ")
     with pytest.raises(ValueError, match="predict_proba is for classes"):
         model.predict_proba([[500.0, 500.0]])
+
+
+def test_rates_and_labels_are_said_as_the_data_have_them(tmp_path):
+    x = np.random.default_rng(0).random((300, 2))
+    for loss, t in (
+        ("poisson", 1000 + 2000 * x[:, :1]),
+        ("multilabel_cross_entropy", np.stack([x[:, 0] > x[:, 1], x[:, 1] > 0.5], axis=1).astype(int)),
+    ):
+        task = xpnet.losses.LOSSES[loss].task
+        np.savez(tmp_path / "data.npz", x=1000 * x, t=t)
+        data = load_data(
+            tmp_path / "data.npz", classification=False, scale_targets=lambda t, task=task: Scaling.of_targets(t, task)
+        )
+        model = Model(trained(data, loss=loss), data.origin)
+        said = model.predict([[900.0, 100.0], [100.0, 900.0]])
+        if loss == "poisson":
+            np.testing.assert_allclose(said, [[2800.0], [1200.0]], rtol=0.5)  # As well as it has learned.
+        else:
+            assert said.tolist() == [[1, 0], [0, 1]]
+            assert model.predict_proba([[900.0, 100.0]]).shape == (1, 2)
+
+
+def test_two_classes_with_one_output_have_two_names(table, tmp_path):
+    data = load_data(table)
+    net = TwoLayerNet(2, 10, 1, init="xavier", loss="binary_cross_entropy")
+    fit(net, *data.train, epochs=60, batch_size=20)
+    save_model(net, tmp_path / "model", origin=data.origin)
+    model = load_model(tmp_path / "model")
+    raw = np.asarray([[900.0, 100.0], [100.0, 900.0]])
+    assert model.predict(raw).tolist() == ["tall", "short"]
+    assert model.predict_proba(raw).shape == (2, 2)
 
 
 def test_without_an_origin_it_says_what_the_network_does():

@@ -20,6 +20,7 @@ EVERY = Settings(
     class_weight=(1.0, 2.0),
     validation=0.2,
     device="cpu",
+    threads=3,
     hidden=7,
     activation="gelu",
     init="he",
@@ -129,6 +130,11 @@ WRONG = {
     ],
     "validation": [(0, "must be a number between 0 and 1, got 0"), (1.0, "between 0 and 1"), (2, r"in \[0, 1\]")],
     "device": [("", "must not be empty"), (0, "must be a text")],
+    "threads": [
+        ("all", "must be auto or a number of threads, got 'all'"),
+        (0, "must be an integer >= 1"),
+        (1.5, "must be an integer"),
+    ],
     "hidden": [
         (0, "must be an integer >= 1, got 0"),
         (2**31, "must be an integer <= 2147483647"),

@@ -1,6 +1,7 @@
 """Argument checkers: each names the argument, what was expected, what came, and how to repair it."""
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from numbers import Integral, Real
@@ -60,9 +61,26 @@ def check_choice(value: object, name: str, choices: Iterable[str]) -> None:
     choices = list(choices)
     if value in choices:
         return
-    near = get_close_matches(str(value), choices, n=1)
-    hint = f": did you mean {near[0]!r}?" if near else ""
+    near = nearest(str(value), choices)
+    hint = f": did you mean {near!r}?" if near else ""
     raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}{hint}")
+
+
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that is meant: by its beginning, its initials, one of its words, or by its spelling."""
+    words = {choice: re.split("[-_ ]", choice) for choice in choices}
+    given = name.lower()
+    if not given:
+        return None
+    rules: tuple[Callable[[str], bool], ...] = (
+        lambda choice: choice.startswith(given),
+        lambda choice: given == "".join(word[:1] for word in words[choice]),
+        lambda choice: given in words[choice],
+        lambda choice: given.startswith(choice),
+    )
+    by_rule = (choice for rule in rules for choice in words if rule(choice))
+    by_spelling = iter(get_close_matches(given, words, n=1))
+    return next(by_rule, next(by_spelling, None))
 
 
 def check_positive(value: Any, name: str, *, zero: bool = False) -> None:

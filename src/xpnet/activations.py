@@ -316,8 +316,7 @@ def softmax(z: Array) -> Array:
     array([0.01821127, 0.24519181, 0.73659691])
     """
     xp = namespace_of(z=z)
-    exponentials, _ = shifted_exponentials(as_floating(z, "z", xp=xp), xp=xp)
-    return exponentials / xp.sum(exponentials, axis=-1, keepdims=True)
+    return probabilities(as_floating(z, "z", xp=xp), xp=xp)
 
 
 @quietly
@@ -335,6 +334,12 @@ def log_softmax(z: Array) -> Array:
     xp = namespace_of(z=z)
     exponentials, shifted = shifted_exponentials(as_floating(z, "z", xp=xp), xp=xp)
     return shifted - xp.log(xp.sum(exponentials, axis=-1, keepdims=True))
+
+
+def probabilities(z: Array, *, xp: Namespace) -> Array:
+    """Return the `softmax` of floating logits."""
+    exponentials, _ = shifted_exponentials(z, xp=xp)
+    return exponentials / xp.sum(exponentials, axis=-1, keepdims=True)
 
 
 def shifted_exponentials(z: Array, *, xp: Namespace) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ from xpnet._checks import as_floating, check_count, namespace_of
 from xpnet._typing import Array, Namespace
 from xpnet.devices import to_host
 from xpnet.losses.targets import check_labels, check_shapes, is_labels
+from xpnet.losses.tasks import Classification, Probabilistic
 
 
 def accuracy(y: Array, t: Array) -> Array:
@@ -37,24 +38,24 @@ def accuracy(y: Array, t: Array) -> Array:
     >>> xpnet.accuracy(np.asarray([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), np.asarray([1, 0, 0]))
     np.float64(0.6666666666666666)
     """
+    return task_accuracy(y, t, Classification())
+
+
+def task_accuracy(y: Array, t: Array, task: Probabilistic) -> Array:
+    """Return the fraction of samples whose outputs `y` predict their targets, whatever the task is."""
     xp = namespace_of(y=y, t=t)
     y = as_floating(y, "y", xp=xp)
-    labels = is_labels(t, y.ndim, xp=xp)
+    labels = task.classification and is_labels(t, y.ndim, xp=xp)
     check_shapes(tuple(y.shape), t, labels=labels)
     if labels:
-        check_labels(t, "t", y.shape[-1])
+        check_labels(t, "t", task.classes(y.shape[-1]))
     samples = y.shape[-2] if y.ndim > 1 else 1
-    return count_correct(y, t if labels else as_labels(t, xp=xp), xp=xp) / samples
+    return count_correct(y, t if labels else task.labels(as_floating(t, "t", xp=xp), xp=xp), task, xp=xp) / samples
 
 
-def as_labels(t: Array, *, xp: Namespace) -> Array:
-    """Return the integer labels of targets with a value for every class."""
-    return xp.argmax(as_floating(t, "t", xp=xp), axis=-1)
-
-
-def count_correct(y: Array, labels: Array, *, xp: Namespace) -> Array:
-    """Return the number of samples, in the dtype of `y`, whose largest output is at their label."""
-    hits = xp.astype(xp.argmax(y, axis=-1) == labels, y.dtype)
+def count_correct(y: Array, labels: Array, task: Probabilistic, *, xp: Namespace) -> Array:
+    """Return the number of samples, in the dtype of `y`, whose outputs predict their label."""
+    hits = xp.astype(task.hits(y, labels, xp=xp), y.dtype)
     return xp.sum(hits, axis=-1) if hits.ndim else hits
 
 

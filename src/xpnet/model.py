@@ -12,6 +12,7 @@ from xpnet.datasets import Origin
 from xpnet.datasets.columns import positions
 from xpnet.datasets.samples import RawSamples, checked_features
 from xpnet.devices import to_host
+from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
 
 
@@ -43,7 +44,9 @@ class Model:
     origin: Origin | None = None
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """Return the class names of raw features `x`, shape (n,); or the numbers, shape (n, outputs), in their units.
+        """Return the class names of raw features `x`, shape (n,); or numbers, shape (n, outputs), in their units.
+
+        Of labels of which any may hold, 1 for those that do, and 0 for others, shape (n, outputs).
 
         Parameters
         ----------
@@ -55,14 +58,12 @@ class Model:
         DataError
             If `x` is not of finite numbers, or lacks a column.
         """
-        if self.net.loss_function.classification:
-            labels = self.predict_proba(x).argmax(axis=-1)
-            names = np.arange(self.net.output_size) if self.origin is None else np.asarray(self.origin.class_names)
-            said: NDArray[Any] = names[labels]
-            return said
-        numbers = self._outputs(x, self.net.outputs)
+        said, task = self._outputs(x, self.net.predict), self.net.loss_function.task
+        if task.classification and self.origin is not None:
+            names: NDArray[Any] = np.asarray(self.origin.class_names)[said]
+            return names
         scaling = None if self.origin is None else self.origin.target_scaling
-        return numbers if scaling is None else scaling.invert(numbers)
+        return said if scaling is None or isinstance(task, Probabilistic) else scaling.invert(said)
 
     def predict_proba(self, x: ArrayLike) -> NDArray[Any]:
         """Return the probabilities of the classes, shape (n, classes), for raw features `x`, as for `predict`."""

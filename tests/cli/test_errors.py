@@ -38,7 +38,12 @@ def refused(folder, text, *arguments):
 
 
 OPTIONS = [
-    ("--nope", r"No such option:? '?--nope.*: see xpnet train --help"),
+    ("--nope", r"No such option: --nope: see xpnet train --help"),
+    ("--lr 0.1", r"No such option: --lr, did you mean --learning-rate\?: see xpnet train --help"),
+    ("--wd 0.1", r"No such option: --wd, did you mean --weight-decay\?: see xpnet train --help"),
+    ("--epoch=3", r"No such option: --epoch, did you mean --epochs\?: see xpnet train --help"),
+    ("--dataset mnist", r"No such option: --dataset, did you mean --data\?: see xpnet train --help"),
+    ("-lr 0.1", r"No such option: -l: see xpnet train --help"),
     ("extra", r"unexpected extra argument.*: see xpnet train --help"),
     ("--hidden", r"'?--hidden'? requires an argument: see xpnet --help"),
     ("--hidden many", r"Invalid value for '--hidden'.*: see xpnet train --help"),
@@ -49,9 +54,10 @@ OPTIONS = [
     ("--device tpu", r"device must be auto, cpu, gpu or gpu:N .*, got 'tpu'"),
     ("--device gpu:x", r"device must be auto, cpu, gpu or gpu:N .*, got 'gpu:x'"),
     ("--data digit", r"data must be one of digits, .*; got 'digit': did you mean 'digits'\?, or give the path"),
-    ("--data nowhere.csv", r"data must be one of digits, .*'nowhere.csv'.* or give the path .* that exists"),
+    ("--data nowhere.csv", r"nowhere.csv: no such file or folder: give the path of one that exists"),
+    ("--data no/where", r"no.where: no such file or folder: give the path of one that exists"),
     ("--data=", r"--data must not be empty"),
-    ("--loss hinge", r"--loss must be one of softmax_cross_entropy, .*, mean_squared_error; got 'hinge'"),
+    ("--loss hinge", r"--loss must be one of softmax_cross_entropy, .*, mean_squared_error, .*; got 'hinge'"),
     ("--loss cross_entropy_error", r"--loss must be one of .*: did you mean 'softmax_cross_entropy_error'\?"),
     ("--optimizer adem", r"--optimizer must be one of sgd, .*; got 'adem': did you mean 'adam'\?"),
     ("--activation sigmoyd", r"--activation must be one of .*; got 'sigmoyd': did you mean 'sigmoid'\?"),
@@ -111,6 +117,7 @@ OPTIONS = [
     ("--config run", r"run: Is a directory: check the path"),
     ("--config words.csv", r"words.csv: no JSON file of options .*: give a .toml file with lines such as hidden = 50"),
     ("--config unknown.toml", r"unknown.toml: there is no option 'hiden': did you mean 'hidden'\?"),
+    ("--config short.toml", r"short.toml: there is no option 'lr': did you mean 'learning_rate'\?"),
     ("--config wrong.toml", r"wrong.toml: batch_size must be an integer >= 1, got 0"),
     (
         "--config table.toml",
@@ -126,6 +133,7 @@ def test_wrong_options(folder, options, text):
     Path("weights.txt").write_text("1 2 3")
     Path("words.csv").write_text("a,target\n" + "1,x\n2,y\n" * 5)
     Path("unknown.toml").write_text("hiden = 3")
+    Path("short.toml").write_text("lr = 0.1")
     Path("wrong.toml").write_text("batch-size = 0")
     Path("table.toml").write_text("[train]\nhidden = 3")
     Path("members.toml").write_text("learning_rate = [0.1, 0.2]")
@@ -145,9 +153,11 @@ def test_all_options_are_checked_before_data_are_read(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("command", "text"),
     [
-        ("trian", r"No such command 'trian'.*: see xpnet --help"),
         ("data", r"Missing command: see xpnet data --help"),
         ("data fetch", r"Missing argument 'NAME': see xpnet data fetch --help"),
+        ("trian", r"No such command: trian, did you mean train\?: see xpnet --help"),
+        ("data feetch", r"No such command: feetch, did you mean fetch\?: see xpnet data --help"),
+        ("--verison", r"No such option: --verison, did you mean --version\?: see xpnet --help"),
         ("data fetch minst", r"data must be one of digits, .*'minst': did you mean 'mnist'\?"),
         (
             "data path mnist",

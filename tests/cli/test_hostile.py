@@ -115,7 +115,7 @@ def test_outputs_that_know_ascii_only(folder, environment):
         "train", "--data", "prices.csv", "--loss", "mean_squared_error", "--epochs", 2, env=environment
     )
     assert (code, err) == (0, "")
-    assert "R\\xb2" in out
+    assert "R2 train" in out
 
 
 @posix
@@ -146,9 +146,8 @@ def test_labels_that_are_rather_numbers_are_told_with_the_option(folder):
     assert re.search(
         r"label 0\.125 .*: number the classes, or take --loss mean_squared_error if they are numbers", told
     )
-    for command in (["gradcheck"], ["evaluate", "run"]):  # These have no such option.
-        told = xpnet(*command, "--data", "amounts.csv").err
-        assert re.fullmatch(r"xpnet: amounts.csv: .* of sample 1 is not an integer: number the classes\n", told)
+    told = xpnet("evaluate", "run", "--data", "amounts.csv").err  # It has no such option.
+    assert re.fullmatch(r"xpnet: amounts.csv: .* of sample 1 is not an integer: number the classes\n", told)
 
 
 def test_a_label_of_0_is_an_index_and_kept(folder):

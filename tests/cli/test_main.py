@@ -313,20 +313,98 @@ def test_help_and_version():
     for arguments in ((), ("--help",), ("-h",)):
         code, out, err = xpnet(*arguments)
         assert (code, err) == (0, "")
-        for name in ("train", "evaluate", "predict", "gradcheck", "devices", "data"):
+        names = (
+            "train",
+            "evaluate",
+            "predict",
+            "export",
+            "report",
+            "compare",
+            "gradcheck",
+            "devices",
+            "data",
+            "completion",
+        )
+        for name in names:
             assert re.search(rf"^  {name} +[A-Z][^.]*\.$", out, re.M)
     for name in (
         "train",
         "evaluate",
         "predict",
+        "export",
+        "report",
+        "compare",
         "gradcheck",
         "devices",
         "data",
         "data list",
         "data fetch",
         "data path",
+        "completion",
     ):
         code, out, err = xpnet(*name.split(), "--help")
         assert (code, err) == (0, "")
         assert out.startswith(f"Usage: xpnet {name} ")
         assert max(map(len, out.splitlines())) <= 80
+
+
+@posix
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train --epochs 30 --out new",
+        "train --data prices.csv --loss mean_squared_error --epochs 30 --out new",
+        "evaluate run",
+        "evaluate prices",
+        "compare run other",
+        "gradcheck",
+        "devices",
+        "report run",
+        "--help",
+        "train --help",
+        "data fetch --help",
+    ],
+)
+def test_everything_fits_40_columns(tmp_path, command, run, prices):
+    data, numbers = prices
+    shutil.copy(data, tmp_path / "prices.csv")
+    shutil.copytree(run, tmp_path / "run")
+    shutil.copytree(run, tmp_path / "other")
+    shutil.copytree(numbers, tmp_path / "prices")
+    config = tmp_path / "other" / "config.json"
+    config.write_text(config.read_text().replace('"seed": 0', '"seed": 12345678901234567'))
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", in_terminal(tmp_path, *command.split(), columns=40))
+    assert max(len(line) for line in re.split(r"[\r\n]", shown)) <= 40
+    assert "…" not in shown
+    if "--epochs" in command:
+        assert re.search(r"epoch 30/30 .*test +-?[\d.]+%? 00:00", shown)
+    if command.startswith("compare"):
+        assert "seed" in shown
+        assert "12345678901234567" in shown
+
+
+@pytest.mark.parametrize(
+    ("encoding", "measure"), [("utf-8", "R²"), ("cp437", "R²"), ("cp1252", "R²"), ("cp932", "R2"), ("ascii", "R2")]
+)
+def test_code_pages_without_a_character_get_another(tmp_path, prices, encoding, measure):
+    process = start("evaluate", prices[1], cwd=tmp_path, env={"PYTHONIOENCODING": encoding}, encoding=encoding)
+    out, err = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, err) == (0, "")
+    assert re.fullmatch(rf"prices: RMSE \S+, MAE \S+, {measure} 0\.\d+, loss \S+ on 40 test samples\n", out)
+
+
+def test_no_file_depends_on_the_code_page(tmp_path, prices):
+    """Python warns of every file that is opened as text in the encoding of the place."""
+    data, run = prices
+    for command in (
+        ["train", "--data", data, "--loss", "mean_squared_error", "--epochs", 1, "--out", "run", "--plot", "--quiet"],
+        ["evaluate", "run", "--json"],
+        ["compare", "run", run],
+        ["report", "run"],
+        ["predict", "run", data],
+    ):
+        environment = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "always::EncodingWarning"}
+        process = start(*command, cwd=tmp_path, env=environment)
+        told = process.communicate(timeout=DEADLINE)[1]
+        assert process.returncode == 0
+        assert not re.search(r"xpnet.\S+: EncodingWarning", told)

@@ -74,7 +74,7 @@ def test_config_says_what_was_asked_for_and_what_it_became(tiny):
     config = json.loads(Path("a/b/run/config.json").read_text())
     assert config.pop("xpnet") == __version__
     asked = {"hidden": 7, "optimizer": "adam", "init": "he", "activation": "tanh", "dtype": "float64", "seed": 3}
-    became = {"data": str(tiny), "device": "cpu", "epochs": 2, "learning_rate": 0.001, "weight_decay": 0.0}
+    became = {"data": str(tiny), "device": "cpu", "epochs": 2, "learning_rate": 0.001, "weight_decay": 0.0, "shards": 1}
     assert config == Settings(**asked, **became).as_dict()
     net = load_model("a/b/run/model.safetensors").net
     assert (net.hidden_size, net.activation.name, net.dtype) == (7, "tanh", "float64")
@@ -130,18 +130,20 @@ def test_the_numerical_gradient_trains_the_same(tiny):
 
 def test_plot_leaves_pictures():
     out = xpnet("train", "--epochs", 2, "--plot", "--out", "run").out
-    assert "(config.json, metrics.jsonl, model.safetensors, curves.png, samples.png, checkpoints)" in out
-    for name in ("curves.png", "samples.png"):
+    pictures = ("curves.png", "confusion.png", "samples.png", "weights.png")
+    assert f"(config.json, metrics.jsonl, model.safetensors, {', '.join(pictures)}, checkpoints)" in out
+    for name in pictures:
         picture = imread(Path("run") / name)
         height, width, _ = picture.shape
-        assert width == 1200
-        assert 300 < height < 600
-        assert picture[..., :3].std() > 0.05
+        assert width == (720 if name == "confusion.png" else 1200)
+        assert 300 < height <= 800
+        assert picture[..., :3].std() > 0.02
 
 
-def test_plot_of_data_that_are_no_images_leaves_curves_only(tiny):
+def test_plot_of_data_that_are_no_images_leaves_no_samples(tiny):
     xpnet("train", "--data", tiny, "--epochs", 2, "--plot", "--out", "run")
-    assert {"curves.png", "samples.png"} & set(tree(Path("run"))) == {"curves.png"}
+    pictures = {name for name in tree(Path("run")) if name.endswith(".png")}
+    assert pictures == {"curves.png", "confusion.png", "weights.png"}
 
 
 def test_plot_without_matplotlib_is_refused_before_training(monkeypatch, folder):
@@ -156,7 +158,10 @@ def test_auto_trains_on_the_cpu_and_says_why(tiny, monkeypatch):
     def no_gpu():
         raise DeviceUnavailableError("the driver is on holiday: wait")
 
-    monkeypatch.setattr("xpnet.devices._import_cupy", no_gpu)
+    monkeypatch.setattr("xpnet.devices.selection.import_cupy", no_gpu)
+    out = xpnet("train", "--data", tiny, "--epochs", 1).out
+    assert re.search(r"^device +cpu, a step has 0\.\d+ million operations, a GPU pays from 5 million: .*", out, re.M)
+    monkeypatch.setattr("xpnet.devices.selection.PAYS_FROM", 0)
     out = xpnet("train", "--data", tiny, "--epochs", 1).out
     assert re.search(r"^device +cpu, no GPU: the driver is on holiday: wait$", out, re.M)
     assert xpnet("train", "--data", tiny, "--device", "gpu") == (2, "", "xpnet: the driver is on holiday: wait\n")
@@ -219,7 +224,9 @@ def test_numbers_are_learned_and_measured_in_their_units(prices, folder):
     assert re.search(r"^data +prices: 160 training and 40 test samples, 3 features, 1 number each$", out, re.M)
     assert re.search(r"^epoch 1/2  step     2  loss .* R² train +-?0\.\d{3} test +-?0\.\d{3} ", out, re.M)
     assert re.search(r"^result +test RMSE \d+\.\d+, test MAE \d+\.\d+, test R² -?0\.\d+, test loss 0\.", out, re.M)
-    assert "(config.json, metrics.jsonl, model.safetensors, curves.png, predictions.png, checkpoints)" in out
+    assert (
+        "(config.json, metrics.jsonl, model.safetensors, curves.png, predictions.png, weights.png, checkpoints)" in out
+    )
     assert imread("run/predictions.png").std() > 0.05
     test, last = load_data(data, classification=False).test, records("run")[-1]
     result = evaluate(load_model("run/model.safetensors").net, *test)

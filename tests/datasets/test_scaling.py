@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from xpnet.datasets import DataError, Scaling
+from xpnet.losses import LOSSES
 
 EPS = np.finfo(np.float64).eps
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -54,6 +55,14 @@ def test_targets_come_back(raw: Any):
     assert (t.dtype, t.shape, np.shape(scaling.offset)) == (np.float64, raw.shape, raw.shape[1:])
     # Roundings of raw - offset, at most 2 |raw|, and of *, / and + after it, EPS / 2 each.
     np.testing.assert_allclose(scaling.invert(t), raw, rtol=0, atol=4 * EPS * np.abs(raw).max())
+
+
+def test_targets_are_scaled_as_their_task_bears_it():
+    t = np.asarray([[0.0, 2.0], [0.0, 6.0]])
+    scalings = {name: Scaling.of_targets(t, kind.task) for name, kind in LOSSES.items()}
+    assert scalings["huber"].apply(t, np.float64).tolist() == [[0, -1], [0, 1]]
+    assert scalings["poisson"].apply(t, np.float64).tolist() == [[0, 0.5], [0, 1.5]]
+    assert scalings["multilabel_cross_entropy"].apply(t, np.float64).tolist() == t.tolist()
 
 
 def test_a_constant_target_is_itself():

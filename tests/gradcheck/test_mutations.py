@@ -76,7 +76,7 @@ def targets_of_mutation():
     yield "gradient of the terms", Terms, "gradient", "mean_squared_error", "sigmoid"
     for name, activation in ACTIVATIONS.items():
         yield f"derivative of {name}", type(activation), "_derivative", "softmax_cross_entropy", name
-    for name in ("softmax_cross_entropy", "mean_squared_error"):
+    for name in ("softmax_cross_entropy", "mean_squared_error", "huber", "poisson", "multilabel_cross_entropy"):
         yield f"terms of {name}", LOSSES[name], "_terms", name, "tanh"
 
 
@@ -85,7 +85,8 @@ def check(loss, activation):
     rng = np.random.default_rng(3)
     net = xpnet.TwoLayerNet(4, 5, 3, loss=loss, activation=activation, init="normal:0.8", dtype="float64", seed=1)
     x = rng.normal(size=(8, 4))
-    t = rng.integers(0, 3, 8) if net.loss_function.classification else rng.normal(size=(8, 3))
+    own = {"poisson": rng.poisson(2, (8, 3)), "multilabel_cross_entropy": rng.integers(0, 2, (8, 3))}
+    t = rng.integers(0, 3, 8) if net.loss_function.classification else own.get(loss, rng.normal(size=(8, 3)))
     return net.gradient(x, t), check_network(net, x, t).verdict
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from command_line import xpnet as run
+from html_pages import Page
 
 import xpnet
 from xpnet.activations import ACTIVATIONS
@@ -18,9 +19,14 @@ def make_case(backend=None, *, loss="softmax_cross_entropy", activation="sigmoid
     """Return a network and a batch of digits."""
     device = "cpu" if backend is None else backend.select()
     data = xpnet.load_digits()
-    net = xpnet.TwoLayerNet(64, 12, 10, loss=loss, activation=activation, dtype=dtype, init="xavier", device=device)
+    outputs = 1 if loss == "binary_cross_entropy" else 10
+    net = xpnet.TwoLayerNet(
+        64, 12, outputs, loss=loss, activation=activation, dtype=dtype, init="xavier", device=device
+    )
     x, t = data.train.x[:50], data.train.t[:50]
-    if not net.loss_function.classification:
+    if outputs == 1:
+        t %= 2
+    elif not net.loss_function.classification:
         t = np.eye(10)[t]
     return net, net.device.asarray(x, dtype), net.device.asarray(t)
 
@@ -143,3 +149,20 @@ def test_command_refuses_wrong_input(options, message):
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_saturated_units_are_no_reason_to_warn():
+    net = xpnet.TwoLayerNet(2, 3, 2, init="xavier", dtype="float32")
+    net.params["W1"] *= np.float32(1e4)
+    x, t = np.random.default_rng(0).normal(size=(5, 2)), np.asarray([0, 1, 0, 1, 1])
+    assert check_network(net, x, t).verdict != "FAIL"
+
+
+def test_a_notebook_shows_a_line_for_every_parameter():
+    net = xpnet.TwoLayerNet(2, 3, 2, init="xavier")
+    report = check_network(net, np.eye(2), np.asarray([0, 1]))
+    page = Page(report._repr_html_())
+    assert page.faults == []
+    rows = [[cell["text"] for cell in row["children"]] for row in page.all("tr")]
+    assert [row[0] for row in rows] == ["array", "W1", "b1", "W2", "b2"]
+    assert [row[1:3] for row in rows[1:]] == [[a.verdict, str(a.entries)] for a in report.arrays.values()]

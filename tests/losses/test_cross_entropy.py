@@ -54,10 +54,14 @@ JAX_CASES = [(name, "counts", "all weights and smoothing") for name in CROSS_ENT
 
 
 def test_the_losses_of_networks_are_named():
-    assert {name: kind.classification for name, kind in xpnet.losses.LOSSES.items()} == {
+    assert {name: kind().classification for name, kind in xpnet.losses.LOSSES.items()} == {
         "softmax_cross_entropy": True,
         "softmax_cross_entropy_error": True,
+        "binary_cross_entropy": True,
+        "multilabel_cross_entropy": False,
         "mean_squared_error": False,
+        "huber": False,
+        "poisson": False,
     }
     assert all(kind.name == name for name, kind in xpnet.losses.LOSSES.items())
 

@@ -5,9 +5,11 @@ import pickle
 from dataclasses import FrozenInstanceError, dataclass
 
 import numpy as np
+import oracles
 import pytest
 from loss_cases import (
     CLASS_WEIGHT,
+    CROSS_ENTROPIES,
     LABELS,
     LOGITS,
     LOSSES,
@@ -24,12 +26,32 @@ from loss_cases import (
     on,
     options_of,
     target_of,
+    with_options,
 )
 from rounding import rounding
 
 import xpnet
 from xpnet.losses import Terms
 from xpnet.losses.targets import Targets
+
+
+@pytest.mark.parametrize("options", [{}, {"sample_weight": SAMPLE_WEIGHT}], ids=["plain", "sample_weight"])
+@pytest.mark.parametrize("library", oracles.NAMES)
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in CROSS_ENTROPIES])
+def test_value_and_gradient_equal_automatic_differentiation(name, library, options):
+    oracle, loss, y, t = oracles.oracle(library), LOSSES[name], OUTPUTS[name], target_of(name)
+    values = t.reshape(y.shape)
+    for own in ({}, options_of(name)):
+        for reduction in REDUCTIONS:
+            value, gradients = oracle.value_and_gradients(
+                lambda y, reduction=reduction, own=own: oracle.loss(name, y, values, reduction, **own, **options),
+                {"y": y},
+            )
+            actual = loss(y, t, reduction=reduction, **own, **options)
+            np.testing.assert_allclose(actual, value, rtol=rounding(ROUNDINGS))
+            actual = loss.gradient(y, t, reduction=reduction, **own, **options)
+            scale = np.abs(gradients["y"]).max()
+            np.testing.assert_allclose(actual, gradients["y"], rtol=0, atol=rounding(8) * scale)
 
 
 @every_loss
@@ -55,11 +77,11 @@ def test_weights_multiply_and_divide(backend, close, name):
     close(loss.gradient(y, t, sample_weight=weight), gradient / SAMPLE_WEIGHT.sum(), roundings=ROUNDINGS)
 
 
-@every_loss
+@with_options
 def test_options_are_fields_that_a_call_may_override(backend, name):
     y, t, options = backend.asarray(OUTPUTS[name]), backend.asarray(target_of(name)), options_of(name)
     plain, made = LOSSES[name], type(LOSSES[name])(**options)
-    change = backend.asarray(np.full((N, C), 2.0**-8))
+    change = backend.asarray(np.full(OUTPUTS[name].shape, 2.0**-8))
     for arguments in ({"reduction": "sum"}, {"sample_weight": backend.asarray(SAMPLE_WEIGHT)}):
         for ours, theirs in (
             (plain(y, t, **arguments, **options), made(y, t, **arguments)),
@@ -71,7 +93,7 @@ def test_options_are_fields_that_a_call_may_override(backend, name):
     assert plain == type(plain)()
 
 
-@every_loss
+@with_options
 def test_is_a_value_that_travels(name):
     loss = type(LOSSES[name])(**options_of(name))
     for other in (pickle.loads(pickle.dumps(loss)), copy.deepcopy(loss)):
@@ -87,7 +109,7 @@ def test_is_a_value_that_travels(name):
 def test_single_sample_is_a_batch_of_one(backend, close, name):
     loss, y, t = LOSSES[name], OUTPUTS[name], target_of(name)
     single, batch = ((backend.asarray(y[i]), backend.asarray(t[i])) for i in (0, slice(1)))
-    change = np.full((1, C), 2.0**-8)
+    change = np.full((1, OUTPUTS[name].shape[1]), 2.0**-8)
     for reduction in REDUCTIONS:
         expected = xpnet.to_host(loss(*batch, reduction=reduction)).reshape(())
         close(loss(*single, reduction=reduction), expected, rtol=rounding(4))
@@ -126,7 +148,7 @@ def test_nothing_counts_where_all_weights_are_zero(backend, close, name):
     loss, y, t = LOSSES[name], backend.asarray(OUTPUTS[name]), backend.asarray(target_of(name))
     options = {"sample_weight": backend.asarray(np.zeros(N))}
     close(loss(y, t, **options), 0.0, dtype="float64", rtol=0)
-    close(loss.gradient(y, t, **options), np.zeros((N, C)), dtype="float64", rtol=0)
+    close(loss.gradient(y, t, **options), np.zeros(OUTPUTS[name].shape), dtype="float64", rtol=0)
     close(loss.difference(y, t, y, **options), 0.0, dtype="float64", rtol=0)
 
 
@@ -136,10 +158,10 @@ def test_a_sample_that_does_not_count_may_hold_anything(backend, close, name, ju
     loss, y, t = LOSSES[name], OUTPUTS[name].copy(), target_of(name)
     y[2, :] = junk
     assert SAMPLE_WEIGHT[2] == 0
-    kept, change = np.arange(N) != 2, np.full((N, C), 2.0**-8)
+    kept, change = np.arange(N) != 2, np.full(OUTPUTS[name].shape, 2.0**-8)
     change[2, 0] = np.nan
     ways = [({"sample_weight": SAMPLE_WEIGHT}, t, {"sample_weight": SAMPLE_WEIGHT[kept]})]
-    if loss.classification:
+    if loss.ignored_label is not None:
         ways.append(({}, np.where(kept, t, -100), {}))
     for options, targets, others in ways:
         arguments = backend.asarray(y), backend.asarray(targets)
@@ -159,7 +181,7 @@ def test_a_sample_that_does_not_count_may_hold_anything(backend, close, name, ju
 def test_a_difference_is_that_of_the_losses(backend, close, name):
     """Of every size, with a change of its own for every output; more than 1/8 is where another formula takes over."""
     loss, y, t = LOSSES[name], OUTPUTS[name], target_of(name)
-    directions = np.random.default_rng(2).uniform(-1, 1, size=(N, C))
+    directions = np.random.default_rng(2).uniform(-1, 1, size=OUTPUTS[name].shape)
     options = options_of(name)
     for step in (1e-1, 1e-3, 3.0) if name != "cross_entropy_error" else (1e-3,):
         change = step * directions
@@ -172,7 +194,7 @@ def test_a_difference_is_that_of_the_losses(backend, close, name):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_difference_is_the_gradient_times_a_change_too_small_for_the_losses(backend, close, name, dtype):
     loss, y, t, options = LOSSES[name], OUTPUTS[name].astype(dtype), target_of(name), options_of(name)
-    directions = np.random.default_rng(2).uniform(-1, 1, size=(N, C)).astype(dtype)
+    directions = np.random.default_rng(2).uniform(-1, 1, size=OUTPUTS[name].shape).astype(dtype)
     change = directions * np.asarray(2.0**-60, dtype)
     expected = (loss.gradient(y.astype(float), t, reduction="sum", **options) * directions).sum(axis=-1)
     actual = loss.difference(*map(backend.asarray, (y, t, change)), reduction="none", **options)
@@ -186,9 +208,9 @@ def test_along_lines_a_loss_changes_as_it_does_at_their_points(backend, close, n
     """What the numerical gradient of a network asks for equals what `difference` says, whichever way it is made."""
     loss, xp = LOSSES[name], backend.xp
     y, t = backend.asarray(OUTPUTS[name]), backend.asarray(target_of(name))
-    targets, norms = loss.prepare(t, (N, C), y.dtype, sample_weight=backend.asarray(SAMPLE_WEIGHT), xp=xp)
+    targets, norms = loss.prepare(t, tuple(y.shape), y.dtype, sample_weight=backend.asarray(SAMPLE_WEIGHT), xp=xp)
     assert norms.shape == (N,)
-    directions = np.random.default_rng(2).uniform(-1, 1, size=(5, C))
+    directions = np.random.default_rng(2).uniform(-1, 1, size=(5, OUTPUTS[name].shape[1]))
     # The steps of the probabilities stay above 0 for the smallest of them.
     steps = np.random.default_rng(3).uniform(-1, 1, size=(N, 5)) * min(0.5, OUTPUTS["cross_entropy_error"].min() / 2)
     line = loss._line(y, targets, backend.asarray(directions), 0.5, xp=xp)
@@ -204,7 +226,7 @@ def test_along_lines_a_loss_changes_as_it_does_at_their_points(backend, close, n
 def test_targets_divided_for_the_mean_give_the_mean(backend, close, name):
     loss, xp = LOSSES[name], backend.xp
     y, t, weight = map(backend.asarray, (OUTPUTS[name], target_of(name), SAMPLE_WEIGHT))
-    targets = loss.prepare_mean(t, (N, C), y.dtype, sample_weight=weight, xp=xp)
+    targets = loss.prepare_mean(t, tuple(y.shape), y.dtype, sample_weight=weight, xp=xp)
     terms = loss._terms(y, targets, xp=xp)
     close(xp.sum(terms.losses(), axis=-1), float(loss(y, t, sample_weight=weight)), roundings=ROUNDINGS)
     gradient = xpnet.to_host(loss.gradient(y, t, sample_weight=weight))

@@ -1,12 +1,11 @@
-"""The squared error: the chapter's value, PyTorch's and JAX's, and its invariants."""
+"""The squared error: the chapter's value, one for all libraries, and its invariants."""
 
 import numpy as np
-import oracles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from loss_cases import LABELS, LOGITS, NUMBERS, REDUCTIONS, ROUNDINGS, SAMPLE_WEIGHT, C, N, on
+from loss_cases import LABELS, LOGITS, NUMBERS, ROUNDINGS, SAMPLE_WEIGHT, C, N, on
 from rounding import rounding
 
 import xpnet
@@ -25,21 +24,6 @@ def test_has_the_value_of_the_chapter(backend, close):
     close(mean_squared_error(y, t), 12.0, rtol=rounding(4))  # a GPU's sums may be off by a unit in the last place
     close(mean_squared_error(y, t, scale="mean"), 8.0, rtol=rounding(4, "float32"))  # PyTorch's default dtype
     close(mean_squared_error.gradient(y, t), [-2.0, -2.0, -4.0], rtol=0)
-
-
-@pytest.mark.parametrize("options", list(OPTIONS))
-@pytest.mark.parametrize("library", oracles.NAMES)
-def test_value_and_gradient_equal_automatic_differentiation(library, options):
-    oracle, options = oracles.oracle(library), OPTIONS[options]
-    for reduction in REDUCTIONS:
-        value, gradients = oracle.value_and_gradients(
-            lambda y, reduction=reduction: oracle.loss("mean_squared_error", y, NUMBERS, reduction, **options),
-            {"y": LOGITS},
-        )
-        actual = mean_squared_error(LOGITS, NUMBERS, reduction=reduction, **options)
-        np.testing.assert_allclose(actual, value, rtol=rounding(ROUNDINGS))
-        actual = mean_squared_error.gradient(LOGITS, NUMBERS, reduction=reduction, **options)
-        np.testing.assert_allclose(actual, gradients["y"], rtol=rounding(8))
 
 
 @pytest.mark.parametrize("options", list(OPTIONS))

@@ -15,6 +15,9 @@ LOSSES = {
     "softmax": (xpnet.SoftmaxCrossEntropy(), {}),
     "softmax with options": (xpnet.SoftmaxCrossEntropy(**OPTIONS), {**OPTIONS, "sample_weight": WEIGHTS}),
     "chapter's": (xpnet.SoftmaxCrossEntropyError(), {}),
+    "huber": (xpnet.HuberLoss(0.5), {"delta": 0.5, "sample_weight": WEIGHTS}),
+    "poisson": (xpnet.PoissonLoss(), {"sample_weight": WEIGHTS}),
+    "labels": (xpnet.MultiLabelCrossEntropy(), {"sample_weight": WEIGHTS}),
     "squared": (xpnet.MeanSquaredError(), {}),
     "squared, weighted": (xpnet.MeanSquaredError("mean"), {"scale": "mean", "sample_weight": WEIGHTS}),
 }

@@ -68,7 +68,7 @@ def test_numbers_that_do_not_vary_have_the_r2_of_scikit_learn():
     assert xpnet.evaluate(net, X, np.zeros((SAMPLES, C))).r2 == 1
 
 
-@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
+@pytest.mark.parametrize("loss", xpnet.losses.LOSSES)
 def test_members_have_lists_of_what_each_has_alone(backend, loss):
     net = make(backend, loss=loss, members=2)
     x, t = X[:BATCH], targets(net)[:BATCH]

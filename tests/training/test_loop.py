@@ -153,6 +153,40 @@ def test_one_pass_and_one_read_an_epoch(monkeypatch, members):
         assert counts == {"reads": epoch, "uploads": epoch, "steps": 3 * epoch, "evaluations": 2 * epoch}
 
 
+# -- what is compiled
+
+
+def test_nothing_stays_of_what_compiles_kernels_and_no_rate_holds_its_time(monkeypatch):
+    def records():
+        options = {"validation": VALIDATION, "batch_size": BATCH, "epochs": 2, "optimizer": xpnet.Adam()}
+        return xpnet.fit(make(), X, LABELS, sample_weight=WEIGHTS, **options)
+
+    plain = records()
+    clock, compiled = [0], []
+
+    def compiling(*arguments):
+        compile_kernels(*arguments)
+        compiled.append(arguments)
+        clock[0] += 1000
+
+    def now():
+        clock[0] += 1
+        return clock[0]
+
+    compile_kernels = loop._compile
+    monkeypatch.setattr(loop, "_compile", compiling)
+    monkeypatch.setattr(loop.time, "perf_counter", now)
+    monkeypatch.setattr(xpnet.Device, "compiles", True)
+    for record, expected in zip(records(), plain, strict=True):
+        np.testing.assert_array_equal(record.batch_losses, expected.batch_losses)
+        assert (record.train, record.validation) == (expected.train, expected.validation)
+        np.testing.assert_equal(record.state.params, expected.state.params)
+        np.testing.assert_equal(vars(record.state.optimizer), vars(expected.state.optimizer))
+        assert record.samples_per_second > len(X) / 1000
+        assert record.seconds > 1000
+    assert len(compiled) == 1
+
+
 # -- what stops it
 
 

@@ -81,25 +81,35 @@ def test_the_first_makes_and_all_have_it_and_the_largest_number_wins():
     assert (Processes().from_first(lambda: "it"), Processes().largest(3)) == ("it", 3)
 
 
-def test_every_process_on_a_machine_has_a_gpu_of_its_own(monkeypatch):
+class Told(Communicator):
+    """Gives one after another what all processes are made to tell."""
+
+    def __init__(self, rank, *told):
+        super().__init__(World(len(told[0])), rank)
+        self.told = list(told)
+
+    def allgather(self, value):
+        return self.told.pop(0)
+
+
+@pytest.mark.parametrize(("rank", "place"), [(0, 0), (1, 0), (2, 1)])
+def test_every_process_on_a_machine_has_a_gpu_of_its_own(monkeypatch, rank, place):
+    names = {"auto": f"gpu:{place}", "gpu": f"gpu:{place}", "gpu:7": "gpu:7", "cpu": "cpu"}
     monkeypatch.setattr(
-        parallel, "select_device", lambda name: xpnet.Device("gpu:0" if name in ("auto", "gpu") else name)
+        parallel, "select_device", lambda name, **_: xpnet.Device("gpu:0" if name in ("auto", "gpu") else name)
     )
-    devices = [
-        [processes.select_device(name).name for name in ("auto", "gpu", "gpu:1", "cpu")] for processes in machines()
-    ]
-    assert devices == [[f"gpu:{place}", f"gpu:{place}", "gpu:1", "cpu"] for place in (0, 0, 1)]
+    for asked, name in names.items():
+        processes = MPIProcesses(Told(rank, ["one", "other", "one"], [name.partition(":")[0]] * 3))
+        device = processes.select_device(asked)
+        assert device.name == name
+        assert processes.lasting_name(device) == name.partition(":")[0]
+    assert Processes().lasting_name(xpnet.Device("gpu:7")) == "gpu:7"
 
 
-def machines():
-    """Return three processes, the last of them on the machine of the first."""
-    world, names = World(3), ["one", "other", "one"]
-
-    class Named(Communicator):
-        def allgather(self, value):
-            return names
-
-    return [MPIProcesses(Named(world, rank)) for rank in range(3)]
+def test_devices_of_different_kinds_are_refused():
+    processes = MPIProcesses(Told(1, ["one", "other"], ["gpu", "cpu"]))
+    with pytest.raises(xpnet.DeviceUnavailableError, match=r"kind of device, got gpu, cpu, asked for cpu"):
+        processes.select_device("cpu")
 
 
 def test_an_abort_ends_all():

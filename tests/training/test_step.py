@@ -45,5 +45,5 @@ def test_a_step_takes_few_array_calls_and_reads_nothing(rule, members):
     descent = Descent(net, optimizer, GRADIENTS["backpropagation"], optimizer.initial_state(net.params), Sharding())
     arrays = x.view(Counted), np.ones((1, BATCH)).view(Counted), Targets(*(part.view(Counted) for part in targets))
     CALLS.clear()
-    descent.step([arrays])
+    descent.step(arrays)
     assert CALLS.total() == 23 + CALLS_OF_AN_UPDATE[rule], CALLS

@@ -22,7 +22,8 @@ def check_origin(origin: Origin, net: TwoLayerNet[Any]) -> None:
             raise TypeError(f"{name} of its origin is {value!r}")
     check_count(origin.seed, "seed of its origin", minimum=0)
     names = origin.class_names
-    if len(names) != net.output_size and (names or net.loss_function.classification):
+    task = net.loss_function.task
+    if len(names) != task.classes(net.output_size) and (names or task.classification):
         raise ValueError(f"it has {net.output_size} outputs and {len(names)} names of classes")
     if len(set(names)) < len(names):
         raise ValueError("two classes have the same name")

@@ -14,22 +14,16 @@ from typing import NoReturn, TextIO
 import click
 
 from xpnet import __version__
-from xpnet.cli import data, devices, evaluate, gradcheck, predict, train
+from xpnet.cli import compare, completion, data, devices, evaluate, export, gradcheck, predict, report, train
 from xpnet.cli.errors import tell
+from xpnet.cli.group import Group
 from xpnet.cli.printing import print_anything_but_chatter
 from xpnet.cli.signals import Stopped, heeded
 from xpnet.cli.together import together
 
 
-class _InOrder(click.Group):
-    """A group that lists its commands in the order they were added."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
 @click.group(
-    cls=_InOrder,
+    cls=Group,
     epilog="Add --debug anywhere to see the traceback of an error.",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -45,7 +39,18 @@ def xpnet(context: click.Context, version: bool) -> None:
         print(context.get_help())
 
 
-for command in (train.train, evaluate.evaluate, predict.predict, gradcheck.gradcheck, devices.devices, data.data):
+for command in (
+    train.train,
+    evaluate.evaluate,
+    predict.predict,
+    export.export,
+    report.report,
+    compare.compare,
+    gradcheck.gradcheck,
+    devices.devices,
+    data.data,
+    completion.completion,
+):
     xpnet.add_command(command)
 
 
@@ -58,8 +63,9 @@ def main() -> NoReturn:
         if getattr(sys, name) is None:  # Closed by the shell.
             setattr(sys, name, io.StringIO())
     print_anything_but_chatter()
+    completion.answer_the_shell(xpnet)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    debug = len(arguments) < len(sys.argv) - 1
+    debug = "--debug" in sys.argv
     try:
         with together(arguments, debug=debug):
             code = _run(arguments)

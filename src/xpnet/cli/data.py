@@ -7,11 +7,13 @@ import click
 
 from xpnet import datasets
 from xpnet.cli.downloads import download_bar
-from xpnet.cli.options import as_json, from_settings
+from xpnet.cli.group import Group
+from xpnet.cli.options import as_json, completing, from_settings
 from xpnet.cli.printing import say, say_path
+from xpnet.datasets.known import KNOWN
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Group, no_args_is_help=False)
 def data() -> None:
     """List, download and find the data sets that have a name."""
 
@@ -31,7 +33,7 @@ def list_(data_dir: str | None, as_json: bool) -> None:
 
 
 @data.command
-@click.argument("name")
+@click.argument("name", shell_complete=completing(KNOWN))
 @from_settings("data_dir")
 def fetch(name: str, data_dir: str | None) -> None:
     """Download a data set, unless it is there already, and print its folder."""
@@ -41,7 +43,7 @@ def fetch(name: str, data_dir: str | None) -> None:
 
 
 @data.command
-@click.argument("name")
+@click.argument("name", shell_complete=completing(KNOWN))
 @from_settings("data_dir")
 def path(name: str, data_dir: str | None) -> None:
     """Print the folder of a data set, without downloading it."""

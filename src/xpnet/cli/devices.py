@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from xpnet.cli import options
-from xpnet.cli.printing import plain_table, say, stdout_console
+from xpnet.cli.printing import plain_table, print_table, say
 from xpnet.devices import list_devices
 
 
@@ -23,7 +23,7 @@ def devices(as_json: bool) -> None:
         memory = "" if report.memory is None else f"{report.memory / 2**30:.1f} GiB"
         state = "[green]works[/]" if report.problem is None else "[yellow]cannot be used[/]"
         table.add_row(report.name, report.description, memory, state)
-    stdout_console().print(table)
+    print_table(table)
     for report in reports:
         if report.problem is not None:
             print()

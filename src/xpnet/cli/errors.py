@@ -1,4 +1,4 @@
-"""How a command that fails ends: what it tells, and its exit code."""
+"""What is told of an error, one line with what is wrong and how to repair it, and with which code it ends."""
 
 import signal
 import traceback
@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import click
 
+from xpnet._checks import nearest
 from xpnet.cli.printing import warn
 from xpnet.cli.signals import Stopped
 from xpnet.devices import DeviceUnavailableError
@@ -34,10 +35,11 @@ def tell(error: BaseException, *, debug: bool, who: str = "") -> int:
 
 
 def _one_line(error: BaseException) -> str:
+    """Return what to tell of an error, and of one that is ours to ask for a report."""
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "xpnet"
-        text = f"{error.format_message().rstrip('.')}: see {command} --help"
+        text = f"{_told_by_click(error)}: see {command} --help"
     elif isinstance(error, OSError) and error.strerror:
         what = f"{error.filename}: " if error.filename else ""
         text = f"{what}{error.strerror}: check the path, its permissions and the space that is left"
@@ -48,3 +50,12 @@ def _one_line(error: BaseException) -> str:
     else:
         text = f"internal error, {type(error).__name__}: {error}; please report it with what --debug prints"
     return text
+
+
+def _told_by_click(error: click.ClickException) -> str:
+    """Return its message, with the option that may be meant."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return error.format_message().rstrip(".")
+    options = [flag[2:] for option in error.ctx.command.params for flag in option.opts if flag.startswith("--")]
+    meant = nearest(error.option_name[2:], options)
+    return f"No such option: {error.option_name}" + (f", did you mean --{meant}?" if meant else "")

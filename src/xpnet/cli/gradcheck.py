@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from xpnet.cli import options
-from xpnet.cli.loading import load
-from xpnet.cli.printing import plain_table, say, stdout_console
+from xpnet.cli.loading import OR_LOSS, load
+from xpnet.cli.printing import plain_table, print_table, say
 from xpnet.devices import select_device
 
 _SAMPLES = 100
@@ -16,7 +16,9 @@ _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "FAIL": "red"}
 
 
 @click.command
-@options.from_settings("data", "data_dir", "label", "hidden", "activation", "dtype", "device", "seed", dtype="float64")
+@options.from_settings(
+    "data", "data_dir", "label", "loss", "hidden", "activation", "dtype", "device", "seed", dtype="float64"
+)
 @click.option("--all", "every", is_flag=True, help="Let the black box check every entry too; slow.")
 def gradcheck(every: bool, **given: Any) -> None:
     """Check backpropagation numerically on a real batch.
@@ -30,11 +32,11 @@ def gradcheck(every: bool, **given: Any) -> None:
 
     settings = options.read_settings(given, dtype="float64", init="xavier")
     place = select_device(settings.device)
-    dataset = load(settings)
+    dataset = load(settings, or_numbers=OR_LOSS)
     net = settings.make_network(dataset.features, dataset.outputs, device=place)
     x = place.asarray(dataset.train.x[:_SAMPLES], settings.dtype)
     t = place.asarray(dataset.train.t[:_SAMPLES])
-    shape = f"{dataset.features}-{settings.hidden}-{dataset.outputs}"
+    shape = f"{net.input_size}-{net.hidden_size}-{net.output_size}"
     say("network", f"{shape}, {settings.activation}, {settings.dtype}, on {place}")
     say("batch", f"the first {x.shape[0]} training samples of {dataset.name}")
     table = plain_table("parameter", "numerical gradient", "entries", "worst error", "bound", "verdict", "time")
@@ -52,7 +54,7 @@ def gradcheck(every: bool, **given: Any) -> None:
             )
             shown = ""  # All arrays are checked together, so that the time is that of all.
         reports.append(report)
-    stdout_console().print(table)
+    print_table(table)
     if unjudged := sum(report.unjudged for report in reports):
         say("unjudged", f"{unjudged:,} entries: rounding hides them, or a relu is at its kink")
     verdict = worst_of(report.verdict for report in reports)

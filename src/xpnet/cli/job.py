@@ -12,25 +12,24 @@ from typing import Any, Self
 import numpy as np
 
 from xpnet.checkpoint import Checkpoint, packed
-from xpnet.cli.loading import load
-from xpnet.cli.measures import Measures, in_units, measure
+from xpnet.cli.drawing import draw
+from xpnet.cli.loading import OR_LOSS, load
+from xpnet.cli.logs import open_log
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder
 from xpnet.cli.signals import Stopped, StopSignals
 from xpnet.datasets import Dataset
 from xpnet.datasets.dataset import Samples
-from xpnet.devices import Device
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
-from xpnet.pictures import plot_curves, plot_predictions, plot_samples
 from xpnet.schedules import CONSTANT
 from xpnet.settings import Settings
-from xpnet.training import Processes, Record, TrainingState, fit_epochs
+from xpnet.training import Processes, Record, TrainingState, fit_epochs, operations
+from xpnet.training.measures import in_units, measure
 
 _SECONDS = 10.0
 """So much training may be lost, where nothing else is asked for."""
-_OR_NUMBERS = ", or take --loss mean_squared_error if they are numbers to be predicted"
 _NO_STATE = TrainingState({}, OptimizerState(), 0, 0)
 
 
@@ -61,18 +60,20 @@ class Job:
         quiet: bool,
     ) -> Self:
         """Load the data, and make the network, or bring it back to the `checkpoint` of a `run`."""
-        device = processes.select_device(settings.device)
+        # A device that is asked for has to work before data are read; which is best, their size decides.
+        device = None if settings.device == "auto" else processes.select_device(settings.device)
         settings = replace(settings, shards=settings.shards or processes.size)
-        dataset = processes.from_first(lambda: load(settings, or_numbers=_OR_NUMBERS, quiet=quiet))
+        dataset = processes.from_first(lambda: load(settings, or_numbers=OR_LOSS, quiet=quiet))
+        if device is None:
+            sizes = dataset.features, settings.hidden, dataset.outputs
+            device = processes.select_device("auto", operations=operations(*sizes, settings.batch_size))
         net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         fit_options = settings.fit_options(len(dataset.train.x))
         epochs, other = fit_options["epochs"], "validation"
         if settings.validation is None:
             fit_options["validation"], other = dataset.test, "test"
-        settings = replace(
-            settings.completed(epochs=epochs, device=_lasting(settings.device, device, processes)),
-            data=located(settings.data),
-        )
+        lasting = processes.lasting_name(device)
+        settings = replace(settings.completed(epochs=epochs, device=lasting), data=located(settings.data))
         if settings.data_dir is not None:
             settings = replace(settings, data_dir=str(Path(settings.data_dir).resolve()))
         state: TrainingState | None = None
@@ -97,17 +98,19 @@ class Job:
         report: Reporter,
         *,
         plot: bool,
+        log: str | None,
         last: dict[str, Any] | None = None,
     ) -> None:
-        """Train, and leave checkpoints, metrics, model and pictures in `folder`, whose metrics end with `last`."""
+        """Train, and leave in `folder`, whose metrics end with `last`, all that a run leaves."""
         keeper = _Keeper(folder, self)
         try:
             with report:
-                self._train(keeper, signals, report, plot=plot, line=last or {})
+                self._train(keeper, signals, report, plot=plot, log=log, line=last or {})
             signals.check()
         except Stopped as stop:
             done = 0 if keeper.state is None else keeper.state.epoch
             command = ["xpnet", "train", "--resume", str(folder.path), *(["--plot"] if plot else [])]
+            command += [] if log is None else ["--log", log]
             if self.processes.size > 1:
                 command = ["mpiexec", "-n", str(self.processes.size), *command, "--parallel", "mpi"]
             after = f"after epoch {done} of {self.epochs}" if done else "before the end of its first epoch"
@@ -121,22 +124,26 @@ class Job:
         signals.check()
 
     def _train(
-        self, keeper: "_Keeper", signals: StopSignals, report: Reporter, *, plot: bool, line: dict[str, Any]
+        self,
+        keeper: "_Keeper",
+        signals: StopSignals,
+        report: Reporter,
+        *,
+        plot: bool,
+        log: str | None,
+        line: dict[str, Any],
     ) -> None:
         folder, history, before = keeper.folder, [], line.get("seconds", 0.0)
-        with keeper:
-            report.announce(
-                self.dataset,
-                self.net,
-                _rule(self.settings, self.processes.size),
-                0 if self.state is None else self.state.epoch,
-            )
+        with keeper, open_log(log, folder.path, line.get("step", 0)) as write:
+            rule, done = _rule(self.settings, self.processes.size), 0 if self.state is None else self.state.epoch
+            report.announce(self.dataset, self.net, rule, done)
             for record in signals.between(self.records):
                 if plot:
                     history.append(replace(record, state=_NO_STATE))
                 line = in_units(record.as_dict(self.other), self.dataset)
                 line["seconds"] += before
                 folder.add(line)
+                write(line)
                 keeper.keep(record.state)
                 report.show(line)
         folder.save_model(self.net, self.dataset.origin)
@@ -147,7 +154,7 @@ class Job:
             measures = measure(self.net, self.dataset)
             result = result or measures.as_dict(self.dataset)
             if plot:
-                _draw(history, self.other, measures, self.dataset, self.settings, folder.path)
+                draw(history, self.other, measures, self.dataset, self.net, self.settings.optimizer, folder.path)
         report.conclude(line, result, folder.path, folder.files())
 
 
@@ -210,35 +217,9 @@ class _Keeper:
             self._written.result()
 
 
-def _lasting(request: str, device: Device, processes: Processes) -> str:
-    """Return the name of a device by which a run finds it again; several processes have each another GPU."""
-    several = processes.size > 1 and device.name.startswith("gpu") and ":" not in request
-    return "gpu" if several else device.name
-
-
 def _rule(settings: Settings, processes: int) -> str:
     schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
     shards = "" if settings.shards == 1 else f" in {settings.shards} shards"
     shards += "" if processes == 1 else f" over {processes} processes"
     batches = f"batches of {settings.batch_size}{shards}"
     return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, {batches}"
-
-
-def _draw(
-    history: list[Record[float]],
-    other: str,
-    measures: Measures,
-    dataset: Dataset,
-    settings: Settings,
-    folder: Path,
-) -> None:
-    shape = f"{dataset.features}-{settings.hidden}-{dataset.outputs}"
-    title = f"{dataset.name}, {shape} {settings.activation}, {settings.optimizer}"
-    if history:
-        plot_curves(history, folder / "curves.png", title=title, validation=other)
-    if not dataset.classification:
-        plot_predictions(measures.true, measures.said, folder / "predictions.png", title=dataset.name)
-    elif dataset.image_shape is not None:
-        images = dataset.test.x.reshape(-1, *dataset.image_shape)
-        names, path = dataset.class_names, folder / "samples.png"
-        plot_samples(images, measures.true, measures.said, names, path, title=dataset.name)

@@ -1,14 +1,18 @@
 """Options: those of `xpnet.settings`, made from its fields, and the few that only the command line has."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from xpnet.settings import DEFAULTS, OPTIONS, Settings, read_values
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+PATH = click.Path(readable=False, path_type=Path)
+_PLACES = ("PATH", "FILE", "DIR")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 
@@ -28,8 +32,16 @@ def from_settings(*names: str, **defaults: Any) -> Callable[[Command], Command]:
             if domain.kind is bool:
                 command = click.option(f"{flag(name)}/{flag('no_' + name)}", name, default=None, help=help)(command)
             else:
-                kind, metavar = domain.kind, domain.metavar
-                command = click.option(flag(name), name, type=kind, metavar=metavar, default=None, help=help)(command)
+                place = "file" if domain.metavar.endswith(_PLACES) else ""
+                command = click.option(
+                    flag(name),
+                    name,
+                    type=domain.kind,
+                    metavar=domain.metavar,
+                    default=None,
+                    help=help,
+                    shell_complete=completing(domain.names, place),
+                )(command)
         return command
 
     return add
@@ -48,7 +60,22 @@ def read_settings(given: Mapping[str, Any], file: Path | None = None, **defaults
 
 def model_argument(command: Command) -> Command:
     """Give a command the model to use, as the argument `model`."""
-    return click.argument("model", type=Path)(command)
+    return click.argument("model", type=PATH)(command)
+
+
+def runs_argument(command: Command) -> Command:
+    """Give a command one or more folders of runs, as the argument `runs`."""
+    return click.argument("runs", metavar="RUN...", type=PATH, nargs=-1, required=True)(command)
+
+
+def completing(names: Iterable[str], place: str = "") -> Callable[[Any, Any, str], list[CompletionItem]]:
+    """Return what a shell is offered for an argument: these names and, if `place` is "file", paths."""
+
+    def complete(context: Any, parameter: Any, start: str) -> list[CompletionItem]:
+        found = [CompletionItem(name) for name in names if name.startswith(start)]
+        return found if found or not place else [CompletionItem(start, type=place)]
+
+    return complete
 
 
 def flag(name: str) -> str:

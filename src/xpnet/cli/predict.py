@@ -13,33 +13,43 @@ from xpnet import datasets
 from xpnet._checks import check_choice
 from xpnet.cli import options
 from xpnet.cli.run_folder import load_trained
+from xpnet.losses.tasks import MultiLabel
 from xpnet.model import Model
 
 
 @click.command
 @options.model_argument
-@click.argument("input", type=Path)
+@click.argument("input", type=options.PATH)
 @options.from_settings("label", "device")
-@click.option("--format", metavar="NAME", default="csv", help="csv, or json: an object a line.  [default: csv]")
+@click.option(
+    "--format",
+    metavar="NAME",
+    default="csv",
+    shell_complete=options.completing(("csv", "json")),
+    help="csv, or json: an object a line.  [default: csv]",
+)
 def predict(model: Path, input: Path, format: str, **given: Any) -> None:
     """Print what a model says of the samples of a file.
 
     INPUT is a .csv, .npy, .npz or idx file of raw samples, which are scaled as the model's data were; the columns of a
     table are found by their names. For each sample comes its label and the probabilities of all classes, or the
-    predicted number.
+    predicted number; of labels of which any may hold, their probabilities.
     """
     settings = options.read_settings(given)
     check_choice(format, "--format", ("csv", "json"))
     net, origin = load_trained(model, settings.device)
+    trained = Model(net, origin)
     raw = datasets.load_features(input, features=net.input_size, label=settings.label, like=origin)
     if origin.class_names:
-        classes, said = origin.class_names, Model(net, origin).predict_proba(raw)
+        classes, said = origin.class_names, trained.predict_proba(raw)
         header = ["label", *classes]
         rows = [[classes[row.argmax()], *_rounded(row, 6)] for row in said]
         answers = ({"label": row[0], "probabilities": dict(zip(classes, row[1:], strict=True))} for row in rows)
     else:
-        said = Model(net, origin).predict(raw)
-        header = ["prediction"] if said.shape[1] == 1 else [f"prediction {i}" for i in range(said.shape[1])]
+        probable = isinstance(net.loss_function.task, MultiLabel)
+        said = trained.predict_proba(raw) if probable else trained.predict(raw)
+        name = "probability" if probable else "prediction"
+        header = [name] if said.shape[1] == 1 else [f"{name} {i}" for i in range(said.shape[1])]
         rows = [_rounded(row, 9) for row in said]
         answers = (dict(zip(header, row, strict=True)) for row in rows)
     if format == "json":

@@ -1,5 +1,6 @@
 """Facts and tables, as wide as the terminal; in a pipe, as wide as they are."""
 
+import codecs
 import logging
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from rich.table import Column, Table
 from xpnet._text import printable
 
 _UNLIMITED = 10_000
+_PLAIN = str.maketrans({"²": "2", "…": "..."})
 
 
 def say(label: str, text: str, *, indent: int = 10) -> None:
@@ -38,11 +40,24 @@ def say_path(path: Path) -> None:
 
 
 def print_anything_but_chatter() -> None:
-    """Write characters that an output cannot encode as their escapes, and nothing that matplotlib says of itself."""
+    """Write what an output cannot encode in other characters, and nothing that matplotlib says of itself."""
+    codecs.register_error("legible", _in_ascii)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="legible")
+
+
+def tell(text: str) -> None:
+    """Print a sentence; on a terminal between words on as many lines as it takes."""
+    say("", text, indent=0)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Return what stands for characters that a code page lacks: R2 for R², and else the escape."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end].translate(_PLAIN)
+    return text.encode("ascii", "backslashreplace").decode(), error.end
 
 
 def plain_table(*headers: str) -> Table:
@@ -50,6 +65,21 @@ def plain_table(*headers: str) -> Table:
     return Table(
         *(Column(header, overflow="fold") for header in headers), header_style="bold", box=None, pad_edge=False
     )
+
+
+def print_table(table: Table) -> None:
+    """Print a table, or, where even its longest words have no room side by side, one cell below the other."""
+    console = stdout_console()
+    # A measure is never more than the width that it is given.
+    room = console.options.update(width=console.width + 1)
+    if console.measure(table, options=room).minimum <= console.width:
+        console.print(table)
+        return
+    for first, *others in zip(*(column.cells for column in table.columns), strict=True):
+        console.print(first, style="bold")
+        for column, cell in zip(table.columns[1:], others, strict=True):
+            if cell:
+                console.print("  ", column.header, " ", cell, sep="", soft_wrap=True)
 
 
 def stdout_console() -> Console:

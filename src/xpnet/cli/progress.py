@@ -14,17 +14,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from xpnet.cli.loading import doubt
 from xpnet.cli.printing import say
 from xpnet.datasets import Dataset
+from xpnet.losses.tasks import MultiLabel
 from xpnet.network import TwoLayerNet
 
 _LINES = 20
-_MEASURES = {
-    "test_accuracy": ("accuracy", ".2%"),
-    "test_rmse": ("RMSE", "#.5g"),
-    "test_mae": ("MAE", "#.5g"),
-    "test_r2": ("R²", ".4f"),
-    "test_loss": ("loss", "#.4g"),
+MEASURES = {
+    "accuracy": ("accuracy", ".2%"),
+    "rmse": ("RMSE", "#.5g"),
+    "mae": ("MAE", "#.5g"),
+    "r2": ("R²", ".4f"),
+    "loss": ("loss", "#.4g"),
 }
-"""What a result holds, in the order of saying it: its name, and how it is written."""
+"""What is measured, in the order of saying it: its name, and how it is written."""
 
 
 class Reporter:
@@ -74,7 +75,8 @@ class Lines(Reporter):
 
     def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str, done: int) -> None:
         parameters = sum(math.prod(w.shape) for w in net.params.values())
-        kind = "classes" if dataset.classification else "number each" if dataset.outputs == 1 else "numbers each"
+        each = "label" if isinstance(net.loss_function.task, MultiLabel) else "number"
+        kind = "classes" if dataset.classification else f"{each}{'' if dataset.outputs == 1 else 's'} each"
         say(
             "data",
             f"{dataset.name}: {len(dataset.train.x)} training and {len(dataset.test.x)} test samples, "
@@ -108,7 +110,9 @@ class Lines(Reporter):
         if result:
             after = f"after {last['step']:,} steps in {last['seconds']:.1f} s"
             measures = [
-                f"test {name} {result[key]:{layout}}" for key, (name, layout) in _MEASURES.items() if key in result
+                f"test {name} {result[f'test_{key}']:{layout}}"
+                for key, (name, layout) in MEASURES.items()
+                if f"test_{key}" in result
             ]
             say("result", f"{', '.join(measures)} {after}")
         say("saved", f"{folder}{os.sep} ({', '.join(files)})")
@@ -141,7 +145,11 @@ class LiveBar(Lines):
     def show(self, line: dict[str, Any]) -> None:
         rate = line["samples_per_second"]
         speed = f"{rate / 1000:,.0f}k" if rate >= 10_000 else f"{rate:.0f}"
-        self._bar.update(self._task, completed=line["epoch"], measures=f"{self._measures(line)} {speed} samples/s")
+        measures = self._measures(line)
+        texts = (f"{measures} {speed} samples/s", measures, " ".join(measures.split()[-2:]))
+        room = self._bar.console.width - len(f"epoch {self.epochs}/{self.epochs}    00:00")
+        shown = next((text for text in texts if len(text) <= room), texts[-1])
+        self._bar.update(self._task, completed=line["epoch"], measures=shown)
 
     def keep(self, best: int, epochs: int) -> None:
         self._bar.stop()

@@ -6,6 +6,7 @@ from typing import Any
 
 from xpnet.checkpoint import Checkpoint, CheckpointError, difference
 from xpnet.cli.options import flag, read_settings
+from xpnet.cli.run_folder import FILES, settings_of
 from xpnet.datasets import Origin
 from xpnet.datasets.known import KNOWN
 from xpnet.settings import OPTIONS, Settings
@@ -29,10 +30,7 @@ def resumed_settings(run: Path, given: Mapping[str, Any]) -> Settings:
         If there is no run, or an option is given that is none of `MAY_CHANGE` and has another value; and where a
         schedule was left to span the whole run, if that gets longer: its first epochs would have been other ones.
     """
-    config = run / "config.json"
-    if not config.is_file():
-        raise ValueError(f"--resume: {run} holds no config.json of a run: give the folder of one, or train with --out")
-    begun = read_settings({}, config)
+    begun = settings_of(run, "--resume")
     for name, value in given.items():
         if value is None or name in MAY_CHANGE:
             continue
@@ -41,7 +39,7 @@ def resumed_settings(run: Path, given: Mapping[str, Any]) -> Settings:
             raise ValueError(
                 f"{flag(name)} is {getattr(begun, name)!r} in {run}, got {value!r}: leave it out, or start a new run"
             )
-    settings = read_settings({name: given[name] for name in MAY_CHANGE}, config)
+    settings = read_settings({name: given[name] for name in MAY_CHANGE}, run / FILES[0])
     if settings.epochs != begun.epochs and begun.make_optimizer(1) != begun.make_optimizer(2):
         raise ValueError(
             f"--epochs: the schedule {begun.schedule!r} of {run} spans its {begun.epochs} epochs, "

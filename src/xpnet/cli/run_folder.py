@@ -10,6 +10,8 @@ from typing import Any, BinaryIO, Self
 from xpnet import __version__
 from xpnet._files import append_line, lock, naming, remove_unfinished, write_atomically
 from xpnet.checkpoint import Checkpoint, CheckpointError, DamagedError, load_checkpoint, save_model
+from xpnet.cli.logs import LOGS
+from xpnet.cli.options import read_settings
 from xpnet.cli.printing import warn
 from xpnet.datasets import Origin
 from xpnet.devices import Device, select_device
@@ -17,7 +19,8 @@ from xpnet.network import TwoLayerNet
 from xpnet.settings import Settings
 from xpnet.training import TrainingState
 
-FILES = ("config.json", "metrics.jsonl", "model.safetensors", "curves.png", "samples.png", "predictions.png")
+PICTURES = ("curves.png", "confusion.png", "samples.png", "predictions.png", "weights.png")
+FILES = ("config.json", "metrics.jsonl", "model.safetensors", *PICTURES, "report.html")
 CHECKPOINTS = "checkpoints"
 
 
@@ -120,7 +123,7 @@ class RunFolder:
 
     def files(self) -> list[str]:
         """Return the names of the run's files that are there."""
-        return [name for name in (*FILES, CHECKPOINTS) if (self.path / name).exists()]
+        return [name for name in (*FILES, CHECKPOINTS, *LOGS) if (self.path / name).exists()]
 
     def _write(self, settings: Settings) -> None:
         settings.write(self.path / FILES[0], xpnet=__version__)
@@ -150,6 +153,21 @@ def newest_checkpoint(run: Path, device: str | Device = "cpu") -> Checkpoint | N
         except DamagedError as error:
             warn(f"{error}; going back to the one before")
     return None
+
+
+def settings_of(run: Path, name: str = "RUN") -> Settings:
+    """Return what a run was asked to do; an error calls the folder by `name`."""
+    if not (run / FILES[0]).is_file():
+        raise ValueError(f"{name}: {run} holds no {FILES[0]} of a run: give the folder of one, or train with --out")
+    return read_settings({}, run / FILES[0])
+
+
+def metrics_of(run: Path) -> list[dict[str, Any]]:
+    """Return the lines of all epochs of a run, one at least."""
+    lines = [line for _, line in _whole_lines((run / FILES[1]).read_bytes())]
+    if not lines:
+        raise ValueError(f"{run} holds no metrics of a whole epoch: train it with --resume {run}")
+    return lines
 
 
 def load_trained(model: Path, device: str) -> tuple[TwoLayerNet[Any], Origin]:

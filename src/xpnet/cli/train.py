@@ -9,6 +9,7 @@ import click
 
 from xpnet.cli import options
 from xpnet.cli.job import Job
+from xpnet.cli.logs import LOGS, check_log
 from xpnet.cli.printing import say
 from xpnet.cli.progress import reporter
 from xpnet.cli.resume import check_begun_with, is_finished, resumed_settings
@@ -20,15 +21,18 @@ from xpnet.training import Processes
 
 @click.command
 @options.from_settings()
-@click.option("--config", type=Path, metavar="FILE.toml", help="Read options from a file; those given here win.")
-@click.option("--out", type=Path, metavar="DIR", help="New folder for the run.  [default: runs/<data>-<time>]")
-@click.option("--resume", type=Path, metavar="RUN", help="Go on with the run of this folder, by its own options.")
+@click.option("--config", type=options.PATH, metavar="FILE.toml", help="Read options from a file; those given win.")
+@click.option("--out", type=options.PATH, metavar="DIR", help="New folder for the run.  [default: runs/<data>-<time>]")
+@click.option("--resume", type=options.PATH, metavar="RUN", help="Go on with the run of this folder, by its options.")
 @click.option(
     "--parallel",
     type=click.Choice(["mpi"]),
     help="Share the work with all processes that mpiexec started, best with OPENBLAS_NUM_THREADS=1.",
 )
-@click.option("--plot", is_flag=True, help="Also draw curves.png, and samples.png or predictions.png.")
+@click.option("--plot", is_flag=True, help="Also draw curves, mistakes and first-layer weights, as .png files.")
+@click.option(
+    "--log", metavar="NAME", shell_complete=options.completing(LOGS), help="tensorboard: also write its files."
+)
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 @options.as_json
 def train(
@@ -37,6 +41,7 @@ def train(
     resume: Path | None,
     parallel: str | None,
     plot: bool,
+    log: str | None,
     quiet: bool,
     as_json: bool,
     **given: Any,
@@ -51,12 +56,13 @@ def train(
     """
     if plot and find_spec("matplotlib") is None:
         raise ValueError('--plot needs matplotlib, which is not installed: pip install "xpnet[plot]"')
+    check_log(log)
     if resume is not None:
         if config is not None or out is not None:
             raise ValueError(
                 "--resume goes on with the options and in the folder of its run: leave --config and --out out"
             )
-        _resume(resume, given, processes(parallel), plot=plot, quiet=quiet, as_json=as_json)
+        _resume(resume, given, processes(parallel), plot=plot, log=log, quiet=quiet, as_json=as_json)
         return
     settings = options.read_settings(given, config)
     if settings.members is not None:
@@ -71,10 +77,12 @@ def train(
             return
         report = reporter(job.epochs, job.other, quiet=quiet, as_json=as_json)
         with RunFolder.create(out, job.dataset.name, job.settings) as folder:
-            job.run(folder, signals, report, plot=plot)
+            job.run(folder, signals, report, plot=plot, log=log)
 
 
-def _resume(run: Path, given: dict[str, Any], team: Processes, *, plot: bool, quiet: bool, as_json: bool) -> None:
+def _resume(
+    run: Path, given: dict[str, Any], team: Processes, *, plot: bool, log: str | None, quiet: bool, as_json: bool
+) -> None:
     settings = team.from_first(lambda: resumed_settings(run, given))
     with nullcontext() if team.rank else RunFolder(run) as folder:
         checkpoint = team.from_first(lambda: newest_checkpoint(run))
@@ -93,4 +101,4 @@ def _resume(run: Path, given: dict[str, Any], team: Processes, *, plot: bool, qu
                 return
             report = reporter(job.epochs, job.other, quiet=quiet, as_json=as_json)
             last = folder.go_back(job.settings, state)
-            job.run(folder, signals, report, plot=plot, last=last)
+            job.run(folder, signals, report, plot=plot, log=log, last=last)

@@ -29,6 +29,7 @@ def load_data(
     data_dir: str | Path | None = None,
     label: str | int | None = None,
     classification: bool = True,
+    scale_targets: Callable[[NDArray[Any]], Scaling] = Scaling.standard,
     seed: int = 0,
     like: Origin | None = None,
     progress: Progress | None = None,
@@ -51,6 +52,8 @@ def load_data(
     classification : bool
         Whether the targets are the labels of classes. Else they are numbers to be predicted, of which a sample has one
         or, in an array, shape (n, outputs), several; they are standardised.
+    scale_targets : callable
+        What makes a scaling of such numbers: by default standardises them; see `Scaling.of_targets`.
     seed : int
         What the split depends on.
     like : Origin, optional
@@ -92,7 +95,7 @@ def load_data(
     check_alike(train, test, where)
     if like is None:
         scaling = facts.scaling or Scaling.of(train.x)
-        target_scaling = None if columns.classification else Scaling.standard(train.t)
+        target_scaling = None if columns.classification else scale_targets(train.t)
     else:
         scaling, target_scaling = like.scaling, like.target_scaling
     train, test = (scaled(part, scaling, target_scaling, where) for part in (train, test))
@@ -187,6 +190,8 @@ def _read(
         return folder, read_folder(folder, columns)
     path = Path(source)
     if not path.exists():
+        if path.suffix or path.name != str(source):
+            raise DataError(f"{path}: no such file or folder: give the path of one that exists")
         known(str(source))  # says which there are
     return path, reader_of(path, columns)(path, columns)
 

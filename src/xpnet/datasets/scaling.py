@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from xpnet.datasets.decoding import DataError
+from xpnet.losses.tasks import Probabilistic, Rates, Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +74,27 @@ class Scaling:
         deviation = np.sqrt(np.square(raw - offset).mean(axis=0))
         factor = 1 / np.where(deviation > 0, deviation, 1.0)
         return cls(offset, factor)
+
+    @classmethod
+    def of_targets(cls, raw: NDArray[Any], task: Task) -> "Scaling":
+        """Return the scaling of training targets, shape (n, outputs), that are the numbers of a task.
+
+        `standard`; but rates, whose zero has a meaning, are divided by their mean, and labels stay 0 and 1.
+
+        Examples
+        --------
+        >>> import numpy as np, xpnet
+        >>> from xpnet.datasets import Scaling
+        >>> counts = np.asarray([[0.0], [3.0], [9.0]])
+        >>> Scaling.of_targets(counts, xpnet.poisson_loss.task).apply(counts).tolist()
+        [[0.0], [0.75], [2.25]]
+        """
+        if isinstance(task, Rates):
+            means = raw.mean(axis=0)
+            return cls(np.zeros_like(means), 1 / np.where(means > 0, means, 1.0))
+        if isinstance(task, Probabilistic):
+            return cls(np.zeros(raw.shape[1:]), np.ones(raw.shape[1:]))
+        return cls.standard(raw)
 
     def apply(self, raw: NDArray[Any], dtype: DTypeLike = np.float32) -> NDArray[Any]:
         """Return raw numbers, shape (n, columns), scaled, in `dtype`.

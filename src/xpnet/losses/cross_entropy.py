@@ -8,10 +8,11 @@ from array_api_compat import device, is_array_api_obj
 
 from xpnet._checks import as_numbers, check_count, check_fraction, check_not_negative
 from xpnet._typing import Array, Namespace
-from xpnet.activations import shifted_exponentials, softmax
+from xpnet.activations import probabilities, shifted_exponentials
 from xpnet.devices import to_host
 from xpnet.losses.loss import Loss, Terms
 from xpnet.losses.targets import Targets, is_counted, one_hot
+from xpnet.losses.tasks import Classification
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class CrossEntropy(Loss):
     class_weight: Sequence[float] | None = None
     ignore_index: int = -100
 
-    classification = True
+    task = Classification()
     _folded: ClassVar[tuple[str, ...]] = ("values", "weights")
 
     def __post_init__(self) -> None:
@@ -132,7 +133,7 @@ class SoftmaxCrossEntropyError(CrossEntropyError):
     name = "softmax_cross_entropy_error"
 
     def _terms(self, y: Array, targets: Targets, *, xp: Namespace) -> Terms:
-        p = softmax(y)
+        p = probabilities(y, xp=xp)
         terms = super()._terms(p, targets, xp=xp)
         # With r = q / (p + delta), the gradient is p_c (sum_k p_k r_k - r_c).
         ratios = p * terms.minus
@@ -140,7 +141,7 @@ class SoftmaxCrossEntropyError(CrossEntropyError):
 
     def _difference(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
         # The softmax changes by p_c (expm1(d_c) - S) / (1 + S) with S = sum_c p_c expm1(d_c).
-        p, exponentials = softmax(y), xp.expm1(change)
+        p, exponentials = probabilities(y, xp=xp), xp.expm1(change)
         sums = xp.sum(p * exponentials, axis=-1, keepdims=True)
         return super()._difference(p, targets, p * (exponentials - sums) / (1 + sums), xp=xp)
 
@@ -206,13 +207,13 @@ class SoftmaxCrossEntropy(CrossEntropy):
 
     def _difference(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
         # log sum exp(y + d) - log sum exp(y) = log1p(sum p expm1(d)) with p = softmax(y)
-        sums = xp.sum(softmax(y) * xp.expm1(change), axis=-1)
+        sums = xp.sum(probabilities(y, xp=xp) * xp.expm1(change), axis=-1)
         return _product(targets.weights[..., 0], xp.log1p(sums), xp=xp) - xp.sum(targets.values * change, axis=-1)
 
     def _line(self, y: Array, targets: Targets, directions: Array, reach: float, *, xp: Namespace) -> tuple[Array, ...]:
         # sum_c p_c expm1(s v_c) = sum_k s^k m_k / k! with the moments m_k = sum_c p_c v_c^k: as many terms as the
         # series of expm1 needs up to `reach`, and no exponential of every sample, unit and class.
-        p = softmax(y)
+        p = probabilities(y, xp=xp)
         moments, power = [], xp.ones_like(directions)
         for k in range(1, _series_terms(reach, float(xp.finfo(y.dtype).eps)) + 1):
             power = power * directions / k

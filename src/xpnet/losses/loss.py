@@ -11,6 +11,7 @@ from array_api_compat import device
 from xpnet._checks import as_floating, check_choice, namespace_of, quietly
 from xpnet._typing import Array, Namespace
 from xpnet.losses.targets import Targets, as_batch, check_targets, divisor, is_labels
+from xpnet.losses.tasks import Regression, Task
 
 
 class Terms(NamedTuple):
@@ -71,10 +72,15 @@ class Loss(ABC):
     """
 
     name: ClassVar[str]
-    classification: ClassVar[bool] = False
-    """Whether the outputs of a network mean classes (through softmax), or the predicted numbers themselves."""
+    task: ClassVar[Task] = Regression()
+    """What targets are, and what the outputs of a network mean."""
     _folded: ClassVar[tuple[str, ...]] = ("weights",)
     """The fields of `Targets` in which the loss is linear, all together."""
+
+    @property
+    def classification(self) -> bool:
+        """Whether targets may be labels of classes, not only a value for every output."""
+        return self.task.classification
 
     @property
     def ignored_label(self) -> int | None:
@@ -199,14 +205,7 @@ class Loss(ABC):
         check_choice(reduction, "reduction", ("mean", "sum", "none"))
         loss = self._with(options)
         shape = tuple(y.shape)
-        check_targets(
-            shape,
-            t,
-            sample_weight,
-            classification=self.classification,
-            ignore_index=loss.ignored_label,
-            xp=xp,
-        )
+        check_targets(shape, t, sample_weight, task=loss.task, ignore_index=loss.ignored_label, xp=xp)
         if y.ndim == 1:
             shape, t = (1, *shape), t[None, ...]
         targets, norms = loss.prepare(t, shape, y.dtype, sample_weight=sample_weight, xp=xp)

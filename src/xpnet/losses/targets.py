@@ -1,5 +1,6 @@
 """Targets of a loss: their shapes, their checks, and the form in which a loss takes them."""
 
+import math
 from typing import Any, NamedTuple
 
 from array_api_compat import device
@@ -7,6 +8,7 @@ from array_api_compat import device
 from xpnet._checks import check_real, namespace_of
 from xpnet._typing import Array, Namespace
 from xpnet.devices import to_host
+from xpnet.losses.tasks import Task
 
 
 class Targets(NamedTuple):
@@ -71,6 +73,15 @@ def check_labels(labels: Array, name: str, classes: int, ignore_index: int | Non
         )
 
 
+def check_limits(values: Array, name: str, limits: tuple[float, float]) -> None:
+    """Refuse numbers outside limits; this reads them on the host."""
+    host, (low, high) = to_host(values), limits
+    wrong = host[~((host >= low) & (host <= high))]
+    if wrong.size:
+        expected = f"numbers >= {low:g}" if high == math.inf else f"numbers between {low:g} and {high:g}"
+        raise ValueError(f"{name} must hold {expected}, got {wrong.flat[0]}: correct it, or take another loss")
+
+
 def check_sample_weight(shape: tuple[int, ...], sample_weight: Array, *, xp: Namespace) -> None:
     """Refuse anything but one real weight for each sample of outputs of some shape."""
     check_real(sample_weight, "sample_weight", xp=xp)
@@ -88,16 +99,19 @@ def check_targets(
     t: Array,
     sample_weight: Array | None,
     *,
-    classification: bool,
+    task: Task,
     ignore_index: int | None,
     xp: Namespace,
 ) -> None:
     """Refuse targets, labels or sample weights that do not fit outputs of some shape."""
-    labels = classification and is_labels(t, len(shape), xp=xp)
+    labels = task.classification and is_labels(t, len(shape), xp=xp)
+    classes = task.classes(shape[-1])
     check_shapes(shape, t, labels=labels)
     check_real(t, "t", xp=xp)
     if labels:
-        check_labels(t, "t", shape[-1], ignore_index)
+        check_labels(t, "t", classes, ignore_index)
+    elif task.limits != Task.limits:
+        check_limits(t, "t", task.limits)
     if sample_weight is not None:
         namespace_of(t=t, sample_weight=sample_weight)
         check_sample_weight(shape, sample_weight, xp=xp)

@@ -80,9 +80,7 @@ class Network(Generic[Score]):
         lead: tuple[int, ...] = () if self.members is None else (self.members,)
         shape: tuple[int, ...] = (*(() if x.ndim == 1 else (*lead, int(x.shape[-2]))), self.output_size)
         loss = self.loss_function
-        check_targets(
-            shape, t, sample_weight, classification=loss.classification, ignore_index=loss.ignored_label, xp=xp
-        )
+        check_targets(shape, t, sample_weight, task=loss.task, ignore_index=loss.ignored_label, xp=xp)
         if x.ndim == 1:
             shape, t = (1, *shape), t[None, ...]
         targets = loss.prepare_mean(t, shape, self.params["W1"].dtype, sample_weight=sample_weight, xp=xp)

@@ -6,11 +6,12 @@ from typing import Any, TypedDict, Unpack, overload
 
 from xpnet._checks import check_choice, check_count, namespace_of
 from xpnet._typing import Array, Params
-from xpnet.activations import ACTIVATIONS, Activation, softmax
+from xpnet.activations import ACTIVATIONS, Activation
 from xpnet.devices import Device, select_device
 from xpnet.losses import LOSSES, Loss, Terms
 from xpnet.losses.targets import Targets, as_batch
-from xpnet.metrics import accuracy
+from xpnet.losses.tasks import Probabilistic
+from xpnet.metrics import task_accuracy
 from xpnet.network.base import Network, Score, on_its_device
 from xpnet.network.differences import MAX_BYTES, structured_gradient
 from xpnet.network.initializers import initial_params
@@ -32,7 +33,8 @@ class TwoLayerNet(Network[Score]):
     """A network of one hidden layer, ``y = f(x W1 + b1) W2 + b2``.
 
     For classes, the outputs are logits: softmax turns them into probabilities and the loss is a cross-entropy. For
-    numbers, ``loss="mean_squared_error"``, they are the predictions themselves.
+    numbers, ``loss="mean_squared_error"``, they are the predictions themselves. What they are for other losses, says
+    `xpnet.losses.tasks`.
 
     Parameters
     ----------
@@ -41,8 +43,10 @@ class TwoLayerNet(Network[Score]):
     activation : str or Activation
         The hidden units' activation f: "sigmoid", "relu", "tanh", "identity", "gelu", "silu", or an object.
     loss : str or Loss
-        "softmax_cross_entropy", "softmax_cross_entropy_error" (the chapter's, with 1e-7 added before the logarithm) or
-        "mean_squared_error"; or an object, ``SoftmaxCrossEntropy(label_smoothing=0.1)``.
+        For classes "softmax_cross_entropy" or "softmax_cross_entropy_error" (the chapter's, with 1e-7 added before the
+        logarithm), for two with one output "binary_cross_entropy"; for labels of which any may hold
+        "multilabel_cross_entropy"; for numbers "mean_squared_error" or "huber"; for counts "poisson"; or an object,
+        ``SoftmaxCrossEntropy(label_smoothing=0.1)``.
     init : str
         "normal:S" (standard deviation S; the chapter's is 0.01), "xavier" or "he"; biases start at 0.
     device : str or Device
@@ -135,6 +139,7 @@ class TwoLayerNet(Network[Score]):
         if not isinstance(loss, Loss):
             check_choice(loss, "loss", LOSSES)
             loss = LOSSES[loss]()
+        loss.task.classes(output_size)
         self.input_size, self.hidden_size, self.output_size = input_size, hidden_size, output_size
         self.activation, self.loss_function = activation, loss
         self.device = device if isinstance(device, Device) else select_device(device)
@@ -166,7 +171,7 @@ class TwoLayerNet(Network[Score]):
 
     @on_its_device
     def predict(self, x: Array) -> Array:
-        """Return the labels of inputs `x`, int64, one axis less than the outputs; for numbers, the outputs themselves.
+        """Return the labels of inputs `x`, int64, one axis less than the outputs; for numbers, these themselves.
 
         Examples
         --------
@@ -174,17 +179,17 @@ class TwoLayerNet(Network[Score]):
         >>> xpnet.TwoLayerNet(4, 3, 2).predict(np.zeros((5, 4))).shape
         (5,)
         """
-        outputs = self.outputs(x)
-        if not self.loss_function.classification:
-            return outputs
-        xp = namespace_of(outputs=outputs)
-        return xp.astype(xp.argmax(outputs, axis=-1), xp.int64)
+        task = self.loss_function.task
+        predictions = task.predict(self.outputs(x))
+        if not isinstance(task, Probabilistic):
+            return predictions
+        xp = namespace_of(predictions=predictions)
+        return xp.astype(predictions, xp.int64)
 
     @on_its_device
     def predict_proba(self, x: Array) -> Array:
-        """Return the class probabilities of inputs `x`: the softmax of `outputs`."""
-        self._check_classifies("predict_proba")
-        return softmax(self.outputs(x))
+        """Return the probabilities of all classes, or labels, for inputs `x`: for classes the softmax of `outputs`."""
+        return self._classifying("predict_proba").mean(self.outputs(x))
 
     @on_its_device
     def loss(self, x: Array, t: Array, *, sample_weight: Array | None = None) -> Array:
@@ -194,8 +199,7 @@ class TwoLayerNet(Network[Score]):
     @on_its_device
     def accuracy(self, x: Array, t: Array) -> Array:
         """Return the fraction of inputs `x` that are taken for their class `t`: one number, or one per member."""
-        self._check_classifies("accuracy")
-        return accuracy(self.outputs(x), t)
+        return task_accuracy(self.outputs(x), t, self._classifying("accuracy"))
 
     @on_its_device
     def gradient(self, x: Array, t: Array, *, sample_weight: Array | None = None) -> Params:
@@ -315,6 +319,8 @@ class TwoLayerNet(Network[Score]):
         for name in self.params:
             yield name, partial(loss, name)
 
-    def _check_classifies(self, what: str) -> None:
-        if not self.loss_function.classification:
+    def _classifying(self, what: str) -> Probabilistic:
+        task = self.loss_function.task
+        if not isinstance(task, Probabilistic):
             raise ValueError(f"{what} is for classes, this network has loss={self.loss_function.name!r}: use predict")
+        return task

@@ -19,7 +19,7 @@ from xpnet._checks import (
     quietly,
 )
 from xpnet._typing import Array, Namespace, Params
-from xpnet.devices import to_host
+from xpnet.devices import fused, to_host
 from xpnet.optimizers.clipping import clipped
 from xpnet.schedules import Schedule
 
@@ -187,9 +187,9 @@ class Rule:
     """An optimizer made ready for some parameters."""
 
     def __init__(self, optimizer: Optimizer, params: Params, *, members: bool, xp: Namespace) -> None:
-        self._optimizer, self._members, self._xp = optimizer, members, xp
+        self._members, self._xp = members, xp
         self._ready = {name: optimizer.beside(w, members=members, xp=xp) for name, w in params.items()}
-        self._decays = optimizer.weight_decay != 0
+        self._update = {name: fused(_update(name, ready), xp=xp) for name, ready in self._ready.items()}
         self._max_norm: Any = optimizer.max_gradient_norm
         if isinstance(self._max_norm, tuple):
             like = next(iter(params.values()))
@@ -197,15 +197,26 @@ class Rule:
 
     def apply(self, params: Params, gradients: Params, state: OptimizerState) -> None:
         """Do what `Optimizer.update` does."""
-        step, xp, decoupled = state.step, self._xp, self._optimizer.decoupled_decay
+        step = state.step
         state.step += 1
         if self._max_norm is not None:
-            gradients = clipped(gradients, self._max_norm, members=self._members, xp=xp)
+            gradients = clipped(gradients, self._max_norm, members=self._members, xp=self._xp)
         for name, ready in self._ready.items():
-            g = gradients[name]
-            if self._decays and not decoupled:
-                g = g + ready.weight_decay * params[name]
-            direction = ready._direction(name, g, state, xp=xp)
-            if self._decays and decoupled:
-                direction = direction + ready.weight_decay * params[name]
-            params[name] -= ready.rate(step) * direction
+            params[name] = self._update[name](params[name], gradients[name], ready.rate(step), state)
+
+
+def _update(name: str, optimizer: Optimizer) -> Callable[..., Array]:
+    """Return a step of an optimizer as a function of a parameter, its gradient, the learning rate, and the state."""
+    decay, decoupled = optimizer.weight_decay, optimizer.decoupled_decay
+    decays = is_array_api_obj(decay) or decay != 0
+
+    def update(w: Array, g: Array, rate: Any, state: OptimizerState, *, xp: Namespace) -> Array:
+        if decays and not decoupled:
+            g = g + decay * w
+        direction = optimizer._direction(name, g, state, xp=xp)
+        if decays and decoupled:
+            direction = direction + decay * w
+        w -= rate * direction
+        return w
+
+    return update

@@ -11,6 +11,7 @@ import numpy as np
 from xpnet._checks import check_choice, check_count, check_fraction, check_positive
 from xpnet._files import read_small
 from xpnet.network.initializers import weight_scale
+from xpnet.training.threads import AUTO, check_threads
 
 BALANCED = "balanced"
 
@@ -26,6 +27,8 @@ class Domain:
     """Takes a value and what to call it, and says what is wrong."""
     per_member: bool = False
     """Whether a sequence is taken, too: one value for each member."""
+    names: tuple[str, ...] = ()
+    """Values that have a name."""
 
     def read(self, value: Any, name: str) -> Any:
         """Return the value to keep: plain Python, sequences as tuples."""
@@ -43,7 +46,8 @@ class Domain:
 
 def choice(names: Iterable[str]) -> Domain:
     """Return the domain of one of these names."""
-    return Domain(str, "NAME", lambda value, name: check_choice(value, name, names))
+    names = tuple(names)
+    return Domain(str, "NAME", lambda value, name: check_choice(value, name, names), names=names)
 
 
 def integer(minimum: int, maximum: int) -> Domain:
@@ -102,6 +106,16 @@ SWITCH = Domain(bool, "", _check_switch)
 INIT = Domain(str, "NAME", _check_init)
 
 
+class _Threads(Domain):
+    """`AUTO`, or a number."""
+
+    def read(self, value: Any, name: str) -> Any:
+        return super().read(int(value) if isinstance(value, str) and value.isdecimal() else value, name)
+
+
+THREADS = _Threads(str, f"{AUTO}|N", check_threads)
+
+
 class _ClassWeight(Domain):
     """`BALANCED`, or a number for each class: those of a file are read, so that they stay known when it is gone."""
 
@@ -121,9 +135,9 @@ class _ClassWeight(Domain):
         return super().read(value, name)
 
 
-CLASS_WEIGHT = _ClassWeight(str, f"{BALANCED}|FILE", NOT_NEGATIVE.check, per_member=True)
+CLASS_WEIGHT = _ClassWeight(str, f"{BALANCED}|FILE", NOT_NEGATIVE.check, per_member=True, names=(BALANCED,))
 
 
-def called(domain: Domain, metavar: str) -> Domain:
-    """Return the same domain under another name in the help."""
-    return replace(domain, metavar=metavar)
+def called(domain: Domain, metavar: str, names: Iterable[str] = ()) -> Domain:
+    """Return the same domain under another name in the help, some of whose values have names."""
+    return replace(domain, metavar=metavar, names=tuple(names))

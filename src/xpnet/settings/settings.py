@@ -9,23 +9,25 @@ import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import InitVar, dataclass, field, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from xpnet._checks import nearest
 from xpnet._files import read_small, write_atomically
 from xpnet.activations import ACTIVATIONS
 from xpnet.datasets.formats import FORMATS
 from xpnet.datasets.known import KNOWN
 from xpnet.devices import Device
 from xpnet.losses import LOSSES, Loss
+from xpnet.losses.tasks import Binary, Classification, MultiLabel, Rates, Regression, Task
 from xpnet.network import DTYPES, TwoLayerNet
 from xpnet.optimizers import OPTIMIZERS, Optimizer
 from xpnet.schedules import CONSTANT, read_schedule
 from xpnet.settings import domains
 from xpnet.training import GRADIENTS, default_epochs
+from xpnet.training.threads import AUTO
 
 _PARTS: dict[str, Mapping[str, type[Any]]] = {"optimizer": OPTIMIZERS, "loss": LOSSES}
 
@@ -38,6 +40,10 @@ class Option:
     help: str
     part: str
     """"optimizer" or "loss": what takes it as an argument, if its class has one of that name."""
+
+
+def _losses_for(task: type[Task]) -> str:
+    return ", ".join(name for name, loss in LOSSES.items() if type(loss.task) is task)
 
 
 def _option(default: Any, domain: domains.Domain, help: str, *, part: str = "") -> Any:
@@ -76,7 +82,7 @@ class Settings:
 
     data: str = _option(
         "digits",
-        domains.called(domains.TEXT, "NAME|PATH"),
+        domains.called(domains.TEXT, "NAME|PATH", KNOWN),
         f"{', '.join(KNOWN)}; or a path: {', '.join(row.name for row in FORMATS if row.samples)}.",
     )
     data_dir: str | None = _option(
@@ -90,7 +96,8 @@ class Settings:
     loss: str = _option(
         "softmax_cross_entropy",
         domains.choice(LOSSES),
-        f"{', '.join(LOSSES)}; the last learns numbers, the others classes.",
+        f"For classes {_losses_for(Classification)}; for two of them {_losses_for(Binary)}; for labels of which any "
+        f"may hold {_losses_for(MultiLabel)}; for numbers {_losses_for(Regression)}; for counts {_losses_for(Rates)}.",
     )
     label_smoothing: float = _option(
         0.0, domains.UNIT, "Part of each target that is spread over all classes.", part="loss"
@@ -108,8 +115,13 @@ class Settings:
     )
     device: str = _option(
         "auto",
-        domains.called(domains.TEXT, "NAME"),
+        domains.called(domains.TEXT, "NAME", ("auto", "cpu", "gpu")),
         "auto, cpu, gpu or gpu:N (N = 0, 1, ...); auto takes a working GPU.",
+    )
+    threads: str | int = _option(
+        AUTO,
+        domains.THREADS,
+        "Threads of NumPy's matrix products: auto takes one or all, whichever is faster, and looks again now and then.",
     )
     hidden: int = _option(50, domains.COUNT, "Hidden units.")
     activation: str = _option("sigmoid", domains.choice(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}.")
@@ -220,14 +232,15 @@ class Settings:
     def make_network(
         self, features: int, outputs: int, *, labels: np.ndarray[Any, Any] | None = None, device: Device | None = None
     ) -> TwoLayerNet[Any]:
-        """Return the network of so many features and outputs, on `device` if it is selected already."""
+        """Return the network of so many features, and of as many classes or numbers, on `device` if it is selected."""
         make: Any = TwoLayerNet  # What it is a network of, one or many, is known here only.
+        loss = self.make_loss(outputs, labels)
         net: TwoLayerNet[Any] = make(
             features,
             self.hidden,
-            outputs,
+            loss.task.outputs(outputs),
             activation=self.activation,
-            loss=self.make_loss(outputs, labels),
+            loss=loss,
             init=self.init,
             device=self.device if device is None else device,
             dtype=self.dtype,
@@ -257,6 +270,7 @@ class Settings:
             "gradient": self.gradient,
             "patience": self.patience,
             "shards": self.shards or 1,
+            "threads": self.threads,
         }
 
     def completed(self, *, epochs: int, device: str) -> "Settings":
@@ -285,8 +299,8 @@ class Settings:
         """Return the settings with these values by name; an unknown name is an error that says the nearest one."""
         for name in values:
             if name not in OPTIONS:
-                near = get_close_matches(name, OPTIONS, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(OPTIONS)}"
+                near = nearest(name, OPTIONS)
+                hint = f"did you mean {near!r}?" if near else f"there are {', '.join(OPTIONS)}"
                 raise ValueError(f"{where}: there is no option {name!r}: {hint}")
         return cls(**values, spelling=spelling)
 

@@ -7,7 +7,7 @@ from xpnet.training.loop import NonFiniteLossError
 from xpnet.training.parallel import MPIProcesses, Processes
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState
-from xpnet.training.step import GRADIENTS
+from xpnet.training.step import GRADIENTS, operations
 
 __all__ = [
     "GRADIENTS",
@@ -23,4 +23,5 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_epochs",
+    "operations",
 ]

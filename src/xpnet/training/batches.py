@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from xpnet._checks import check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace
-from xpnet.devices import to_host
+from xpnet.devices import ahead, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
-from xpnet.metrics import as_labels
+from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
 from xpnet.training.sharding import Sharding, Share
 
@@ -83,7 +83,7 @@ def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array 
     check_real(x, "x", xp=namespace_of(x=x))
     loss, xp = net.loss_function, namespace_of(t=t)
     shape: tuple[int, ...] = (int(x.shape[0]), net.output_size)
-    check_targets(shape, t, None, classification=loss.classification, ignore_index=loss.ignored_label, xp=xp)
+    check_targets(shape, t, None, task=loss.task, ignore_index=loss.ignored_label, xp=xp)
     if sample_weight is not None:
         shape = shape if net.members is None else (net.members, *shape)
         check_sample_weight(shape, sample_weight, xp=namespace_of(sample_weight=sample_weight))
@@ -110,9 +110,10 @@ def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tu
             "take another fraction, or more samples"
         )
     order = generator(seed, "validation").permutation(samples)
-    if net.loss_function.classification:
+    task = net.loss_function.task
+    if isinstance(task, Probabilistic) and task.classification:
         xp = namespace_of(t=t)
-        labels = to_host(t if is_labels(t, 2, xp=xp) else as_labels(t, xp=xp))[order]
+        labels = to_host(t if is_labels(t, 2, xp=xp) else task.labels(t, xp=xp))[order]
         # Each sample gets its place among those of its class, as a number in (0, 1); the first of all go.
         by_class = np.argsort(labels, kind="stable")
         _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
@@ -154,6 +155,14 @@ class Shards(NamedTuple):
         split = Split.of(net, x, t, sample_weight)
         splits = [split.at(slice(share.rows.start - start, share.rows.stop - start)) for share in shares]
         return cls(splits, shares, samples, sharding)
+
+    def first(self, batch_size: int) -> Self:
+        """Return as many samples as a mini-batch has, each shard those it has first."""
+        samples = min(batch_size, self.samples)
+        shares = self.sharding.shares(samples, samples)
+        sizes = [share.rows.stop - share.rows.start for share in shares]
+        splits = [split.at(slice(0, size)) for split, size in zip(self.splits, sizes, strict=True)]
+        return self._replace(splits=splits, shares=shares, samples=samples)
 
 
 def _taken(array: Array, rows: NDArray[Any], axis: int) -> Array:
@@ -226,11 +235,15 @@ class _OfShard:
 
     def _inputs(self, rows: Array, steps: int, size: int) -> Iterator[Array]:
         """Gather and yield the inputs of mini-batches of a size."""
+        for some in ahead(self._gathered(rows, steps, size), xp=self._train.xp):
+            yield from self._train.xp.unstack(some)
+
+    def _gathered(self, rows: Array, steps: int, size: int) -> Iterator[Array]:
         for done in range(0, steps, self._steps_at_once):
             now = min(self._steps_at_once, steps - done)
             some = rows[done * size : (done + now) * size]
             x = self._net.device.take_into(self._train.x, some, self._kept[: now * size, :])
-            yield from self._train.xp.unstack(self._train.xp.reshape(x, (now, size, x.shape[1])))
+            yield self._train.xp.reshape(x, (now, size, x.shape[1]))
 
     def _targets(self, rows: Array, steps: int, size: int) -> tuple[Targets, Array]:
         """Gather the targets of mini-batches of a size, and the sums of their norms."""

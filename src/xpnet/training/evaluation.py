@@ -8,21 +8,19 @@ import numpy as np
 from xpnet._typing import Array, Namespace
 from xpnet.devices import to_host
 from xpnet.losses.targets import divisor, is_counted
-from xpnet.metrics import as_labels, count_correct
+from xpnet.losses.tasks import Probabilistic
+from xpnet.metrics import count_correct
 from xpnet.network import Score, TwoLayerNet, forward
 from xpnet.training.batches import Shards, Split, check_split
 from xpnet.training.sharding import Sharding
-
-CLASS_METRICS = ("accuracy",)
-NUMBER_METRICS = ("rmse", "mae", "r2")
 
 
 @dataclass(frozen=True)
 class Evaluation(Generic[Score]):
     """The loss and the metrics of a data set: numbers, or lists of one for each member.
 
-    For classes, the accuracy. For numbers, the root mean squared error, the mean absolute error and the coefficient of
-    determination R², each the mean over the outputs.
+    For classes, the accuracy; of several labels, all must be right. For numbers, the root mean squared error, the mean
+    absolute error and the coefficient of determination R², each the mean over the outputs.
     """
 
     loss: Score
@@ -91,7 +89,7 @@ def scores(net: TwoLayerNet[Any], shards: Shards) -> Array:
     columns = zip(*(_sums(net, split, xp=xp) for split in shards.splits), strict=True)
     loss, norm, *measures = (shards.sharding.sum(column) for column in columns)
     loss = loss / divisor(norm[..., None], xp=xp)
-    if net.loss_function.classification:
+    if isinstance(net.loss_function.task, Probabilistic):
         correct, counted = measures
         metrics = [correct / xp.maximum(counted, xp.ones_like(counted))]
     else:
@@ -102,8 +100,7 @@ def scores(net: TwoLayerNet[Any], shards: Shards) -> Array:
 def read_evaluation(net: TwoLayerNet[Score], scores: Any) -> Evaluation[Score]:
     """Return what `scores` gave, once it is on the host."""
     loss, *metrics = scores.tolist()
-    names = CLASS_METRICS if net.loss_function.classification else NUMBER_METRICS
-    return Evaluation(loss, dict(zip(names, metrics, strict=True)))
+    return Evaluation(loss, dict(zip(net.loss_function.task.metrics, metrics, strict=True)))
 
 
 def _sums(net: TwoLayerNet[Any], split: Split, *, xp: Namespace) -> list[Array]:
@@ -121,15 +118,16 @@ def _sums_of_piece(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Na
     loss, shape = net.loss_function, tuple(outputs.shape[-2:])
     targets, norms = loss.prepare(part.t, shape, outputs.dtype, sample_weight=part.sample_weight, xp=xp)
     total = xp.sum(loss._terms(outputs, targets, xp=xp).losses(), axis=-1), xp.sum(norms, axis=-1)
-    if not loss.classification:
-        error = outputs - part.t
+    task = loss.task
+    if not isinstance(task, Probabilistic):
+        error = task.mean(outputs) - part.t
         return *total, xp.sum(error * error, axis=-2), xp.sum(xp.abs(error), axis=-2)
     if part.t.ndim == 2 or loss.ignored_label is None:
-        labels = as_labels(part.t, xp=xp) if part.t.ndim == 2 else part.t
-        return *total, count_correct(outputs, labels, xp=xp), xp.ones_like(norms[..., 0]) * shape[0]
+        labels = task.labels(part.t, xp=xp) if part.t.ndim == 2 else part.t
+        return *total, count_correct(outputs, labels, task, xp=xp), xp.ones_like(norms[..., 0]) * shape[0]
     counted = is_counted(part.t, loss.ignored_label, xp=xp)
     labels = xp.where(counted, xp.astype(part.t, xp.int32), -1)
-    return *total, count_correct(outputs, labels, xp=xp), xp.sum(xp.astype(counted, outputs.dtype), axis=-1)
+    return *total, count_correct(outputs, labels, task, xp=xp), xp.sum(xp.astype(counted, outputs.dtype), axis=-1)
 
 
 def _regression(squares: Array, absolutes: Array, shards: Shards, *, xp: Namespace) -> list[Array]:

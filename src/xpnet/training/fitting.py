@@ -13,10 +13,11 @@ from xpnet.training.batches import Shards, check_split, held_back
 from xpnet.training.loop import Job, train_epochs
 from xpnet.training.parallel import Processes
 from xpnet.training.progress import with_bar
-from xpnet.training.record import Record
+from xpnet.training.record import Record, Records
 from xpnet.training.sharding import Sharding
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
+from xpnet.training.threads import AUTO, check_threads
 
 ITERATIONS = 10_000
 """The chapter's number of steps, which the default number of epochs rounds up."""
@@ -37,11 +38,12 @@ def fit(
     seed: int | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    threads: int | str = AUTO,
     state: TrainingState | None = None,
     shards: int = 1,
     processes: Processes | None = None,
     progress: bool = False,
-) -> list[Record[Score]]:
+) -> Records[Score]:
     """Train `net` in place and return a record of every epoch.
 
     Every epoch is a permutation of the training set, drawn on the host from (seed, epoch), and cut into mini-batches;
@@ -74,6 +76,9 @@ def fit(
     patience : int, optional
         Stop when the validation loss has not fallen for so many epochs; at the end the network gets the parameters of
         the epoch where it was lowest.
+    threads : int or "auto"
+        Of NumPy's matrix products; "auto" takes one or all the caller allows, whichever is faster (see
+        `xpnet.training.threads`).
     state : TrainingState, optional
         Go on from ``record.state`` of an earlier call with the same arguments: 2 epochs and 2 more equal 4, to the bit
         on one device. The network gets the parameters of the state.
@@ -89,8 +94,9 @@ def fit(
     Returns
     -------
     list of Record
-        One for each epoch that this call trained. Each holds a copy of the parameters, and of what the optimizer
-        remembers, in its `state`: for very many epochs of a large network take `fit_epochs`.
+        One for each epoch that this call trained; a notebook shows them as a table. Each holds a copy of the
+        parameters, and of what the optimizer remembers, in its `state`: for very many epochs of a large network take
+        `fit_epochs`.
 
     Raises
     ------
@@ -121,12 +127,13 @@ def fit(
         seed=seed,
         gradient=gradient,
         patience=patience,
+        threads=threads,
         state=state,
         shards=shards,
         processes=processes,
     )
     first = processes is None or processes.rank == 0
-    return list(with_bar(records) if progress and first else records)
+    return Records(with_bar(records) if progress and first else records)
 
 
 def fit_epochs(
@@ -142,6 +149,7 @@ def fit_epochs(
     seed: int | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    threads: int | str = AUTO,
     state: TrainingState | None = None,
     shards: int = 1,
     processes: Processes | None = None,
@@ -165,6 +173,7 @@ def fit_epochs(
     optimizer = SGD() if optimizer is None else optimizer
     seed = _checked_seed(seed, state)
     _check_options(optimizer, batch_size, epochs, gradient, patience)
+    check_threads(threads, "threads")
     if patience is not None and (validation is None or net.members is not None):
         need = "a validation set to watch" if validation is None else "a network without members"
         raise ValueError(f"patience={patience} needs {need}: give validation=0.2, say, or leave patience out")
@@ -194,7 +203,9 @@ def fit_epochs(
         train = Shards.of(net, x, t, sample_weight, sharding=sharding, rows=kept, batch_size=batch_size)
         test = None if pair is None else Shards.of(net, *pair, sharding=sharding, rows=held)
         net.params.update(copied(state.params))
-    return train_epochs(net, Job(train, test, optimizer, GRADIENTS[gradient], epochs, patience), state)
+    return train_epochs(
+        net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads), state
+    )
 
 
 def default_epochs(samples: int, batch_size: int) -> int:

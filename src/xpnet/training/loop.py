@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpnet._typing import Array, Namespace, Params
-from xpnet.devices import to_host
+from xpnet.devices import ahead, to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
 from xpnet.training.batches import Batches, Shards, epoch_order
@@ -18,6 +18,7 @@ from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
 from xpnet.training.step import Descent, Gradient
+from xpnet.training.threads import Threads
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -31,8 +32,10 @@ class Job(NamedTuple):
     validation: Shards | None
     optimizer: Optimizer
     gradient: Gradient
+    batch_size: int
     epochs: int
     patience: int | None
+    threads: int | str
 
     def is_done(self, state: TrainingState) -> bool:
         """Return whether all epochs are done, or the validation loss has not fallen for too many."""
@@ -43,15 +46,17 @@ class Job(NamedTuple):
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
     """Train `net`, whose parameters are those of `state`, and yield a record of every epoch."""
     start, xp = time.perf_counter(), net.device.namespace
+    if net.device.compiles:
+        _compile(net, job, state)
     with net.device.current():
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
-        batches = Batches(net, job.train)
+        batches, threads = Batches(net, job.train), Threads(job.threads, net.device)
     while not job.is_done(state):
         epoch_start, first_step = time.perf_counter(), descent.steps
-        with net.device.current(), _whole_or_undone(net, state.params):
+        with net.device.current(), threads.in_use(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
             order = epoch_order(job.train.samples, seed=state.seed, epoch=state.epoch + 1)
-            batch_losses = _train_epoch(net, batches, order, descent)
+            batch_losses = _train_epoch(net, batches, order, descent, threads)
             net.params.update(descent.params())
             parts = [scores(net, shards) for shards in (job.train, job.validation) if shards is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
@@ -76,6 +81,16 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             net.params.update(copied(state.best.params))
 
 
+def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
+    """Do a short epoch of which nothing stays, so that the first epoch's rate is that of the others."""
+    few = [shards.first(job.batch_size) for shards in (job.train, job.validation) if shards is not None]
+    with net.device.current(), np.errstate(all="ignore"):
+        descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
+        batches, threads = Batches(net, few[0]), Threads(job.threads, net.device)
+        losses = _train_epoch(net, batches, np.arange(few[0].samples), descent, threads)
+        _read_at_once([losses, *(scores(net, shards) for shards in few)], xp=net.device.namespace)
+
+
 def _next_state(
     net: TwoLayerNet[Any], state: TrainingState, descent: Descent, validated: Evaluation[Any] | None = None
 ) -> TrainingState:
@@ -96,15 +111,18 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
-def _train_epoch(net: TwoLayerNet[Any], batches: Batches, order: NDArray[np.int64], descent: Descent) -> Array:
+def _train_epoch(
+    net: TwoLayerNet[Any], batches: Batches, order: NDArray[np.int64], descent: Descent, threads: Threads
+) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     xp, losses = net.device.namespace, []
-    for blocks in batches.blocks(order):
-        outputs = [descent.step(shards) for shards in zip(*(block.batches() for block in blocks), strict=True)]
+    for blocks in ahead(batches.blocks(order), xp=xp):
+        steps = zip(*(block.batches() for block in blocks), strict=True)
+        outputs = [descent.step(*shards) for shards in threads.watched(steps, descent.differentiate)]
         # The loss values are for the record alone, so that a whole block's can be computed at once.
         # They are stacked transposed, as their samples lie in a step.
         stacked = [xp.stack([y.mT for y in shard]).mT for shard in zip(*outputs, strict=True)]
-        terms = [net.loss_function._terms(y, block.targets, xp=xp) for y, block in zip(stacked, blocks, strict=True)]
+        terms = [net.loss_function._terms(ys, block.targets, xp=xp) for ys, block in zip(stacked, blocks, strict=True)]
         losses.append(batches.sharding.sum([xp.sum(each.losses(), axis=-1) for each in terms]))
     return xp.concat(losses)
 

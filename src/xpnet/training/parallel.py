@@ -19,7 +19,7 @@ from typing import Any, NoReturn, TypeVar
 from array_api_compat import array_namespace, device
 
 from xpnet._typing import Array
-from xpnet.devices import Device, is_on_gpu, select_device, synchronize, to_host
+from xpnet.devices import Device, DeviceUnavailableError, is_on_gpu, select_device, synchronize, to_host
 
 Value = TypeVar("Value")
 
@@ -64,9 +64,13 @@ class Processes:
         """Return the largest of the numbers that the processes give."""
         return number
 
-    def select_device(self, request: str) -> Device:
-        """Return the device of that name; of GPUs without a number, each process on a machine gets another one."""
-        return select_device(request)
+    def select_device(self, request: str, *, operations: int | None = None) -> Device:
+        """Return what `xpnet.select_device` does; of GPUs without a number, each process on a machine gets another."""
+        return select_device(request, operations=operations)
+
+    def lasting_name(self, device: Device) -> str:
+        """Return the name by which all processes find their devices again."""
+        return device.name
 
     def abort(self, code: int) -> NoReturn:
         """End all processes, whatever they do or wait for, with an exit code."""
@@ -117,12 +121,28 @@ class MPIProcesses(Processes):
         numbers: list[int] = self._communicator.allgather(number)
         return max(numbers)
 
-    def select_device(self, request: str) -> Device:
-        """Return the device of that name; of GPUs without a number, each process on a machine gets another one."""
-        device = select_device(request)
+    def select_device(self, request: str, *, operations: int | None = None) -> Device:
+        """Return what `xpnet.select_device` does; of GPUs without a number, each process on a machine gets another.
+
+        Raises
+        ------
+        DeviceUnavailableError
+            If some have a GPU, and others none.
+        """
+        device = select_device(request, operations=operations)
         if device.name.startswith("gpu") and ":" not in request:
-            return select_device(f"gpu:{self.place}")
+            device = select_device(f"gpu:{self.place}")
+        kinds = self._communicator.allgather(device.name.partition(":")[0])
+        if len(set(kinds)) > 1:
+            raise DeviceUnavailableError(
+                f"all processes must have the same kind of device, got {', '.join(kinds)}, asked for {request}: "
+                "take cpu, or give each a GPU"
+            )
         return device
+
+    def lasting_name(self, device: Device) -> str:
+        """Return the name by which all processes find their devices again."""
+        return "gpu" if device.name.startswith("gpu") and self.size > 1 else device.name
 
     def abort(self, code: int) -> NoReturn:
         """End all processes, whatever they do or wait for, with an exit code."""

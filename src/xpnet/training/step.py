@@ -1,9 +1,11 @@
 """One step of training, in as few array calls as it takes: on a GPU each is a launch, on a CPU a microsecond."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeAlias
 
-from xpnet._typing import Array, Params
+from xpnet._typing import Array, Namespace, Params
+from xpnet.devices import fused
 from xpnet.losses.targets import Targets
 from xpnet.network import TwoLayerNet
 from xpnet.network.differences import structured_gradient
@@ -17,24 +19,54 @@ Differentiate: TypeAlias = Callable[[Params, Array, Array, Targets], tuple[Array
 the sum of the losses, in the layout; that may be overwritten by the next call."""
 
 
+def operations(input_size: int, hidden_size: int, output_size: int, batch_size: int, members: int = 1) -> int:
+    """Return how many floating-point operations the matrix products of a step take.
+
+    Examples
+    --------
+    >>> from xpnet.training import operations
+    >>> operations(784, 50, 10, 100)
+    15980000
+    """
+    return 2 * members * batch_size * hidden_size * (2 * input_size + 3 * output_size)
+
+
 def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     """Return the function that differentiates by backpropagation; all that stays the same is looked up here, once."""
-    xp, into = net.device.step_namespace, net.device.matmul_into
-    value, derivative, terms = net.activation._value, net.activation._derivative, net.loss_function._terms
+    xp, device = net.device.step_namespace, net.device
+    activation, loss = net.activation, net.loss_function
+    to_hidden, to_outputs, back = map(device.matmul, (net.input_size, net.hidden_size, net.output_size))
+    to_gradient = cache(device.matmul_into)
     kept = layout.joined(net.params)
     g = layout.parts(kept)
 
+    # What is done element by element between two products: on a GPU a kernel each.
+
+    def activate(hidden: Array, bias: Array, *, xp: Namespace) -> tuple[Array, Array]:
+        hidden += bias
+        return hidden, activation._value(hidden, xp=xp)
+
+    def differentiate_loss(
+        outputs: Array, bias: Array, values: Array, weights: Array, *, xp: Namespace
+    ) -> tuple[Array, Array]:
+        outputs += bias
+        return outputs, loss._terms(outputs, Targets(values, weights), xp=xp).gradient()
+
+    def differentiate_activation(slopes: Array, hidden: Array, values: Array, *, xp: Namespace) -> Array:
+        slopes *= activation._derivative(hidden, values, xp=xp)
+        return slopes
+
+    activated, differentiated, sloped = (
+        fused(function, xp=xp) for function in (activate, differentiate_loss, differentiate_activation)
+    )
+
     def differentiate(params: Params, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
-        hidden = x @ params["W1"]
-        hidden += params["b1"]
-        values = value(hidden, xp=xp)
+        hidden, values = activated(to_hidden(x, params["W1"]), params["b1"])
         # Transposed twice, so that the samples of a class lie side by side: softmax's sums and maxima run along them.
-        outputs = (params["W2"].mT @ values.mT).mT
-        outputs += params["b2"]
-        slopes = terms(outputs, targets, xp=xp).gradient()
-        hidden_slopes = slopes @ params["W2"].mT
-        hidden_slopes *= derivative(hidden, values, xp=xp)
+        outputs, slopes = differentiated(to_outputs(params["W2"].mT, values.mT).mT, params["b2"], *targets)
+        hidden_slopes = sloped(back(slopes, params["W2"].mT), hidden, values)
         # A product with ones takes half the time of a sum over the samples.
+        into = to_gradient(ones.shape[-1])
         parts = {
             "W1": into(x.mT, hidden_slopes, g["W1"]),
             "b1": into(ones, hidden_slopes, g["b1"]),
@@ -53,9 +85,7 @@ def numerical(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     def differentiate(params: Params, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
         outputs = activation._value(x @ params["W1"] + params["b1"], xp=xp) @ params["W2"] + params["b2"]
         rows = {name: part if name.startswith("W") else part[..., 0, :] for name, part in params.items()}
-        if not x.shape[
-            -2
-        ]:  # What a shard has of a last mini-batch with fewer samples than shards; it has no largest one.
+        if not x.shape[-2]:  # A shard without samples in the last mini-batch.
             return outputs, xp.zeros_like(layout.joined(rows))
         result = structured_gradient(rows, x, targets, activation=activation, loss=loss, xp=xp)
         return outputs, layout.joined(result.gradients)
@@ -98,16 +128,21 @@ class Descent:
         self._seen = self._flat[_ALL]
         self._parts = self._layout.parts(self._seen)
 
-    def step(self, batches: Sequence[Batch]) -> list[Array]:
-        """Do one step with what each shard has of a mini-batch, and return the outputs before it."""
-        each = zip(self._differentiate, batches, strict=True)
-        outputs, gradients = zip(*(differentiate(self._parts, *batch) for differentiate, batch in each), strict=True)
-        gradient = self._sharding.sum(gradients)
+    def differentiate(self, *shards: Batch) -> tuple[Array, ...]:
+        """Return the outputs of each shard of a mini-batch, then the gradients of each; and do no step."""
+        each = zip(self._differentiate, shards, strict=True)
+        outputs, gradients = zip(*(one(self._parts, *shard) for one, shard in each), strict=True)
+        return *outputs, *gradients
+
+    def step(self, *shards: Batch) -> tuple[Array, ...]:
+        """Do one step with a mini-batch, and return the outputs of each shard before it."""
+        results = self.differentiate(*shards)
+        gradient = self._sharding.sum(results[len(shards) :])
         self._rule.apply(self._flat, {_ALL: gradient}, self._memory)
         if self._flat[_ALL] is not self._seen:  # A library whose arrays cannot be changed has made a new one.
             self._seen = self._flat[_ALL]
             self._parts = self._layout.parts(self._seen)
-        return list(outputs)
+        return results[: len(shards)]
 
     @property
     def steps(self) -> int:

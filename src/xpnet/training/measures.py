@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet.activations import softmax
 from xpnet.datasets import Dataset
 from xpnet.devices import to_host
+from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
 
 
@@ -15,9 +15,9 @@ class Measures(NamedTuple):
     """What came out on the test set."""
 
     said: NDArray[Any]
-    """For classes the probabilities, shape (n, classes); for numbers these, shape (n, outputs), in their units."""
+    """Probabilities, shape (n, classes) or (n, labels); or numbers, shape (n, outputs), in their units."""
     true: NDArray[Any]
-    """The labels, shape (n,), or the numbers, shape (n, outputs), in their units."""
+    """Classes, shape (n,); or labels or numbers, shape (n, outputs), these in their units."""
     loss: float
     metrics: dict[str, NDArray[Any]]
     """The accuracy, shape (), or rmse, mae and r2, shape (outputs,)."""
@@ -27,19 +27,22 @@ class Measures(NamedTuple):
         metrics = self.metrics
         if dataset.target_scaling is not None and dataset.outputs > 1:
             factor = dataset.target_scaling.factor
-            metrics = {name: value if name == "r2" else value * factor for name, value in metrics.items()}
+            metrics = {name: value * factor if name in ("rmse", "mae") else value for name, value in metrics.items()}
         return {"test_loss": self.loss} | {f"test_{name}": float(value.mean()) for name, value in metrics.items()}
 
 
 def measure(net: TwoLayerNet[float], dataset: Dataset) -> Measures:
     """Return what `net` says of the test set, and how good that is."""
-    x, t = dataset.test
+    (x, t), task = dataset.test, net.loss_function.task
     with net.device.current():
-        outputs = net.outputs(net.device.asarray(x))
-        loss = float(net.loss_function(outputs, net.device.asarray(t)))
-        said = to_host(softmax(outputs) if dataset.classification else outputs)
-    if dataset.target_scaling is None:
-        return Measures(said, t, loss, {"accuracy": np.asarray(np.mean(said.argmax(axis=1) == t))})
+        outputs, targets = net.outputs(net.device.asarray(x)), net.device.asarray(t)
+        loss = float(net.loss_function(outputs, targets))
+        said = to_host(task.mean(outputs))
+        if isinstance(task, Probabilistic):
+            labels = targets if task.classification else task.labels(targets, xp=net.device.namespace)
+            hits = to_host(task.hits(outputs, labels, xp=net.device.namespace))
+            return Measures(said, t, loss, {"accuracy": np.asarray(hits.mean())})
+    assert dataset.target_scaling is not None
     said, true = (dataset.target_scaling.invert(values) for values in (said, t))
     squares, variance = np.square(said - true).mean(axis=0), true.var(axis=0)
     r2 = 1 - np.divide(squares, variance, out=(squares > 0).astype(np.float64), where=variance > 0)

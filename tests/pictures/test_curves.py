@@ -1,27 +1,13 @@
-"""Pictures: they say what the records say."""
+"""Curves: they say what the records say."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 import xpnet
-from xpnet.pictures import plot_curves, plot_predictions, plot_samples
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Give a list that collects every figure that is saved."""
-    figures, save = [], Figure.savefig
-
-    def remember(figure, *arguments, **options):
-        figures.append(figure)
-        return save(figure, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", remember)
-    return figures
+from xpnet.pictures import plot_curves
 
 
 @pytest.fixture(scope="module")
@@ -79,43 +65,7 @@ def test_curves_of_numbers_show_how_much_is_explained(tmp_path, drawn):
     assert measures.get_title() == "R²"
 
 
-@pytest.mark.parametrize("outputs", [None, 1, 3, 6])
-def test_predictions_stand_over_the_true_numbers(tmp_path, drawn, outputs):
-    true = np.random.default_rng(0).random((20,) if outputs is None else (20, outputs))
-    plot_predictions(true, true + 1, tmp_path / "p.png", title="Prices")
-    (figure,) = drawn
-    assert len(figure.axes) == min(4, outputs or 1)
-    for axes, x in zip(figure.axes, true.reshape(20, -1).T, strict=False):
-        diagonal, points = axes.lines
-        np.testing.assert_array_equal(points.get_xdata(), x)
-        np.testing.assert_array_equal(points.get_ydata(), x + 1)
-        np.testing.assert_array_equal(diagonal.get_xdata(), diagonal.get_ydata())
-        assert list(diagonal.get_xdata()) == [x.min(), x.max() + 1]
-    assert figure.get_suptitle() == "Prices: 20 test samples"
-
-
 def test_curves_of_a_single_mini_batch(tmp_path, records):
     one = replace(records[0], batch_losses=records[0].batch_losses[:1])
     plot_curves([one], tmp_path / "curves.png", title="One")
     assert imread(tmp_path / "curves.png").std() > 0
-
-
-@pytest.mark.parametrize("wrong", [0, 3, 40])
-def test_samples_are_the_most_confidently_wrong_ones(tmp_path, drawn, wrong):
-    rng = np.random.default_rng(0)
-    confidence = rng.uniform(0.51, 0.99, 60)
-    probabilities = np.stack([confidence, 1 - confidence], axis=1)
-    true = np.asarray([1] * wrong + [0] * (60 - wrong))
-    names = ("no", "yes")
-    plot_samples(rng.random((60, 8, 8)), true, probabilities, names, tmp_path / "s.png", title="Answers")
-    titles = [axes.get_title() for axes in drawn[0].axes if axes.get_title()]
-    worst = np.sort(confidence[:wrong])[::-1][:20]
-    assert titles == [f"said no ({p:.0%})\nis yes" for p in worst]
-    assert f"{wrong} of 60" in drawn[0].get_suptitle()
-
-
-def test_long_names_of_classes_get_a_line_of_their_own(tmp_path, drawn):
-    probabilities, names = np.asarray([[0.2, 0.8], [0.7, 0.3]]), ("T-shirt/top", "Ankle boot")
-    plot_samples(np.zeros((2, 2, 2)), np.asarray([0, 1]), probabilities, names, tmp_path / "s.png", title="Clothes")
-    titles = [axes.get_title() for axes in drawn[0].axes if axes.images]
-    assert titles == ["said Ankle boot\n(80%)\nis T-shirt/top", "said T-shirt/top\n(70%)\nis Ankle boot"]

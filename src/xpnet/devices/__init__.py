@@ -1,0 +1,22 @@
+"""Where arrays live: "cpu", "gpu", "auto" or an array library becomes a `Device`. The only room that knows CuPy."""
+
+from xpnet.devices.device import Device, device_of, is_on_gpu, synchronize, to_host
+from xpnet.devices.fusion import fused
+from xpnet.devices.libraries import DeviceUnavailableError
+from xpnet.devices.overlap import ahead
+from xpnet.devices.reports import DeviceReport, list_devices
+from xpnet.devices.selection import select_device
+
+__all__ = [
+    "Device",
+    "DeviceReport",
+    "DeviceUnavailableError",
+    "ahead",
+    "device_of",
+    "fused",
+    "is_on_gpu",
+    "list_devices",
+    "select_device",
+    "synchronize",
+    "to_host",
+]

@@ -1,0 +1,123 @@
+"""What both estimators share: their data made ready, training from one call to the next, and what the network says."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import array_api_compat
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import get_config
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from xpnet._checks import check_choice
+from xpnet._typing import Array, Namespace
+from xpnet.devices import device_of, select_device, to_host
+from xpnet.estimators.parameters import OPTIONS
+from xpnet.network import TwoLayerNet
+from xpnet.settings import Settings
+from xpnet.training import fit_epochs
+
+
+class TwoLayerEstimator(BaseEstimator):
+    """A two-layer network as an estimator; its subclass knows the targets."""
+
+    _score: str
+    """The metric of `Evaluation` that validation is told by."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = True
+        return tags
+
+    def _read(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool, **target: bool
+    ) -> tuple[Array, NDArray[Any], NDArray[Any] | None]:
+        """Return checked features, where they are, and on the host checked targets and weights."""
+        xp = _namespace(X)
+        X, y = validate_data(self, X, _on_host(y), dtype=[xp.float64, xp.float32], reset=reset, **target)
+        if sample_weight is None:
+            return X, y, None
+        weights = np.asarray(_on_host(sample_weight), np.float64)
+        if weights.shape != (X.shape[0],):
+            raise ValueError(
+                f"sample_weight must hold one weight for each of {X.shape[0]} samples, got shape {weights.shape}"
+            )
+        if not ((weights >= 0) & np.isfinite(weights)).all() or not weights.any():
+            raise ValueError("sample_weight must hold finite weights >= 0, not all of them zero: correct them")
+        return X, y, weights
+
+    def _settings(self, losses: Sequence[str], **options: Any) -> Settings:
+        """Return the settings of these parameters, with one of these losses."""
+        check_choice(self.loss, "loss", losses)
+        values = {name: getattr(self, name) for name in OPTIONS} | options
+        if not self.early_stopping:
+            values |= {"validation": None, "patience": None}
+        settings = Settings(**values)
+        if settings.members is not None:
+            raise ValueError(
+                f"an estimator is one network, got numbers for {settings.members}: give one number of each kind"
+            )
+        return settings
+
+    def _train(
+        self,
+        X: Array,
+        t: Array,
+        weights: NDArray[Any] | None,
+        settings: Settings,
+        *,
+        outputs: int,
+        fresh: bool,
+        epochs: int | None,
+    ) -> Self:
+        """Train a fresh network, or the one there is, for so many epochs, by default those of the settings."""
+        settings = replace(settings, dtype="float32" if "float32" in str(X.dtype) else "float64")
+        if fresh:
+            seed = self.random_state
+            if seed is None or not isinstance(seed, int | np.integer):
+                seed = check_random_state(seed).randint(2**31 - 1)
+            settings = replace(settings, seed=int(seed))
+            self._home = device_of(X)
+            device = select_device(settings.device) if isinstance(X, np.ndarray) else self._home
+            self.net_: TwoLayerNet[float] = settings.make_network(int(X.shape[1]), outputs, device=device)
+            self._state, self.n_iter_ = None, 0
+            self.loss_curve_: list[float] = []
+            self.validation_scores_: list[float] = []
+        options = settings.fit_options(int(X.shape[0]))
+        options["epochs"] = self.n_iter_ + (options["epochs"] if epochs is None else epochs)
+        if self._state is not None:
+            options["seed"] = self._state.seed
+        for record in fit_epochs(self.net_, X, t, sample_weight=weights, state=self._state, **options):
+            self.loss_curve_.append(float(record.batch_losses.mean()))
+            if record.validation is not None:
+                self.validation_scores_.append(record.validation.metrics[self._score])
+            self._state, self.n_iter_ = record.state, record.epoch
+        return self
+
+    def _say(self, method: str, X: Any) -> Array:
+        """Return what a method of the network says of `X`, in the library of `X`."""
+        check_is_fitted(self, "net_")
+        xp, net = _namespace(X), self.net_
+        X = validate_data(self, X, dtype=[xp.float64, xp.float32], reset=False)
+        if device_of(X) != self._home:
+            raise ValueError(
+                f"inputs to {type(self).__name__}.{method}() must use the same namespace and the same device as those "
+                f"passed to fit(), {self._home}, got an array on {device_of(X)}: move it, or fit on such arrays"
+            )
+        said = getattr(net, method)(net.device.asarray(X))
+        return to_host(said) if isinstance(X, np.ndarray) else said
+
+
+def _namespace(X: Any) -> Namespace:
+    """Return the namespace that scikit-learn validates `X` in: NumPy, or with array API dispatch its own."""
+    if get_config()["array_api_dispatch"] and array_api_compat.is_array_api_obj(X):
+        return array_api_compat.array_namespace(X)
+    return np
+
+
+def _on_host(y: Any) -> Any:
+    """Return targets or weights as they are, but arrays of other libraries as NumPy arrays."""
+    return to_host(y) if array_api_compat.is_array_api_obj(y) else y
