@@ -17,7 +17,7 @@ MODULES = [
     if not module.name.endswith("__main__")  # importing it would run the command line
 ]
 # Nobody makes these: the examples of the functions that return them show them.
-RESULTS = {"Checkpoint", "Dataset", "Derivative", "Evaluation", "Record", "TrainingState"}
+RESULTS = {"Checkpoint", "Dataset", "Derivative", "Evaluation", "Record", "Sweep", "TrainingState"}
 
 
 def documented(name):

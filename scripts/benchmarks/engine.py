@@ -61,10 +61,19 @@ ENGINES = {
     "jax": Entry("JAX jit + scan", "jax_engine:JaxEngine", "jax"),
 }
 
+MANY = {
+    "xpnet-many": Entry("xpnet, side by side", "xpnet_engine:XpnetMany", "xpnet"),
+    "xpnet": ENGINES["xpnet"]._replace(label="xpnet, one by one"),
+    "joblib": Entry("joblib + scikit-learn", "sklearn_engine:JoblibEngine", "sklearn", ("cpu",)),
+    "torch-vmap": Entry("PyTorch vmap", "torch_engines:Vmap", "torch"),
+    "jax-vmap": Entry("JAX vmap + scan", "jax_engine:JaxVmap", "jax"),
+}
+"""Those that train many networks; "xpnet" trains one, so many times."""
+
 
 def missing(name: str, device: str) -> str | None:
     """Return why an engine cannot be had on a device, in a few words."""
-    entry = ENGINES[name]
+    entry = (ENGINES | MANY)[name]
     if device not in entry.devices:
         return f"not on the {device}"
     if find_spec(entry.library) is None:
@@ -74,6 +83,6 @@ def missing(name: str, device: str) -> str | None:
 
 def make_engine(name: str, work: Work, device: str, threads: int) -> Engine:
     """Import and make an engine."""
-    module, _, kind = ENGINES[name].place.partition(":")
+    module, _, kind = (ENGINES | MANY)[name].place.partition(":")
     engine: Engine = getattr(importlib.import_module(f"benchmarks.{module}"), kind)(work, device, threads)
     return engine

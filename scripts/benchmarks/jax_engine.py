@@ -36,6 +36,19 @@ class JaxEngine(Engine):
         return f"JAX {jax.__version__}"
 
 
+class JaxVmap(JaxEngine):
+    """The same program for many networks, by `vmap` over all that a network has."""
+
+    def __init__(self, work: Work, device: str, threads: int) -> None:
+        super().__init__(work, device, threads)
+        self.state = jax.tree.map(lambda w: jnp.stack([w] * work.members), self.state)
+        program = jax.vmap(partial(scan_epoch, work.case.optimizer), in_axes=(0, None, None, None))
+        self.scan = jax.jit(program, donate_argnums=0)
+
+    def params(self) -> Arrays:
+        return {name: w[-1] for name, w in super().params().items()}
+
+
 def scan_epoch(optimizer: str, state: Any, x: Any, t: Any, batches: Any) -> Any:
     """Do a step for each mini-batch, and return the state after them and the losses before each."""
 

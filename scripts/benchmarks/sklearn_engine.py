@@ -1,9 +1,11 @@
 """scikit-learn's MLPClassifier: an epoch of its own solver in each call of `partial_fit`."""
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import sklearn
+from joblib import Parallel, delayed
 from sklearn.neural_network import MLPClassifier
 
 from benchmarks.engine import Engine
@@ -15,11 +17,20 @@ class GivenOrder(np.random.RandomState):
 
     order: np.ndarray | None = None
 
+    def __reduce__(self) -> Any:
+        return _given, (self.order,)
+
     def shuffle(self, x: Any) -> None:
         if self.order is None:
             super().shuffle(x)
         else:
             x[:] = self.order
+
+
+def _given(order: np.ndarray | None) -> GivenOrder:
+    generator = GivenOrder(0)
+    generator.order = order
+    return generator
 
 
 class SklearnEngine(Engine):
@@ -64,3 +75,19 @@ class SklearnEngine(Engine):
 
     def about(self) -> str:
         return f"scikit-learn {sklearn.__version__}"
+
+
+class JoblibEngine(SklearnEngine):
+    """Many classifiers, each an epoch in a job of its own; with more than one thread, in as many processes."""
+
+    def __init__(self, work: Work, device: str, threads: int) -> None:
+        super().__init__(work, device, threads)
+        self.nets = [deepcopy(self.net) for _ in range(work.members)]
+
+    def train(self, order: np.ndarray) -> object:
+        for net in self.nets:
+            net.random_state.order = order
+        jobs = (delayed(net.partial_fit)(self.work.x, self.work.t) for net in self.nets)
+        self.nets = Parallel(n_jobs=self.threads)(jobs)
+        self.net = self.nets[-1]
+        return [net.loss_ for net in self.nets]

@@ -139,3 +139,38 @@ class Graph(Eager):
         torch.index_select(self.t, 0, rows, out=self.labels)
         self.graph.replay()
         return self.loss.clone()
+
+
+class Vmap(Eager):
+    """Many networks by `vmap` over the gradient of a function, and the optimizers' formulas by hand."""
+
+    def __init__(self, work: Work, device: str, threads: int) -> None:
+        super().__init__(work, device, threads)
+        arrays = {name: torch.from_numpy(w).to(self.place) for name, w in work.params.items()}
+        self.weights = {name: torch.stack([w] * work.members) for name, w in arrays.items()}
+        self.m, self.v = ({name: torch.zeros_like(w) for name, w in self.weights.items()} for _ in range(2))
+        self.count = 0
+        self.differentiate = torch.func.vmap(torch.func.grad_and_value(_loss), in_dims=(0, None, None))
+
+    @torch.no_grad()
+    def step(self, rows: Any) -> Any:
+        gradients, losses = self.differentiate(self.weights, self.x[rows], self.t[rows])
+        rate, self.count = LEARNING_RATES[self.work.case.optimizer], self.count + 1
+        for name, g in gradients.items():
+            if self.work.case.optimizer == "adam":
+                m, v = self.m[name], self.v[name]
+                m.mul_(BETA1).add_(g, alpha=1 - BETA1)
+                v.mul_(BETA2).addcmul_(g, g, value=1 - BETA2)
+                root = (v / (1 - BETA2**self.count)).sqrt_().add_(EPSILON)
+                self.weights[name].addcdiv_(m, root, value=-rate / (1 - BETA1**self.count))
+            else:
+                self.weights[name].add_(g, alpha=-rate)
+        return losses
+
+    def params(self) -> Arrays:
+        return {name: w[-1].cpu().numpy().copy() for name, w in self.weights.items()}
+
+
+def _loss(weights: dict[str, Any], x: Any, t: Any) -> Any:
+    hidden = torch.sigmoid(x @ weights["W1"] + weights["b1"])
+    return cross_entropy(hidden @ weights["W2"] + weights["b2"], t)

@@ -63,6 +63,8 @@ class Work(NamedTuple):
     x: np.ndarray
     t: np.ndarray
     params: Arrays
+    members: int = 1
+    """How many networks train side by side, where an engine has many: all from these parameters."""
 
     def order(self, epoch: int) -> np.ndarray:
         """Return the order of the samples in an epoch, that of xpnet: cut into batches it gives the mini-batches."""
@@ -71,7 +73,9 @@ class Work(NamedTuple):
     def save(self, path: Path) -> None:
         """Write it for the workers."""
         arrays: Any = {"x": self.x, "t": self.t, **self.params}
-        np.savez(path, shape=self.case.shape, optimizer=self.case.optimizer, steps=self.steps, **arrays)
+        np.savez(
+            path, shape=self.case.shape, optimizer=self.case.optimizer, steps=self.steps, members=self.members, **arrays
+        )
 
     @classmethod
     def load(cls, path: Path) -> "Work":
@@ -79,7 +83,7 @@ class Work(NamedTuple):
         with np.load(path) as file:
             params = {name: file[name] for name in ("W1", "b1", "W2", "b2")}
             case = Case.parse(str(file["shape"]), str(file["optimizer"]))
-            return cls(case, int(file["steps"]), file["x"], file["t"], params)
+            return cls(case, int(file["steps"]), file["x"], file["t"], params, int(file["members"]))
 
 
 def make_work(case: Case, steps: int | None = None) -> Work:

@@ -56,6 +56,24 @@ class XpnetEngine(Engine):
         return f"xpnet {xpnet.__version__} on {self.net.device}"
 
 
+class XpnetMany(XpnetEngine):
+    """The same with many members, each with a rate of its own, though it is the same number."""
+
+    def fit(self, epochs: int) -> Any:
+        case, members = self.work.case, self.work.members
+        make: Any = xpnet.TwoLayerNet
+        self.net = make(
+            *(case.features, case.hidden, case.classes),
+            **{"init": "xavier", "seed": [SEED] * members, "members": members, "device": self.net.device},
+        )
+        rule = xpnet.optimizers.OPTIMIZERS[case.optimizer](learning_rate=[LEARNING_RATES[case.optimizer]] * members)
+        options: dict[str, Any] = {"batch_size": case.batch, "epochs": epochs, "seed": SEED, "optimizer": rule}
+        return xpnet.fit_epochs(self.net, *self.data, **options)
+
+    def params(self) -> Arrays:
+        return {name: w[-1] for name, w in super().params().items()}
+
+
 def chooses_threads() -> bool:
     """Return whether this xpnet has a choice of its own for the threads of BLAS."""
     return "threads" in inspect.signature(xpnet.fit_epochs).parameters

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     )
     from xpnet.schedules import CosineDecay, StepDecay, WarmUp
     from xpnet.settings import Settings
+    from xpnet.sweeps import Sweep, sweep
     from xpnet.training import Evaluation, NonFiniteLossError, Record, TrainingState, evaluate, fit, fit_epochs
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "SoftmaxCrossEntropyError",
     "StepDecay",
+    "Sweep",
     "TrainingState",
     "TwoLayerNet",
     "WarmUp",
@@ -138,6 +140,7 @@ __all__ = [
     "silu",
     "softmax",
     "softmax_cross_entropy",
+    "sweep",
     "tanh",
     "taylor_test",
     "to_host",
@@ -161,6 +164,7 @@ _ROOMS = {
     "xpnet.optimizers": "SGD AdaGrad Adam AdamW Momentum Optimizer OptimizerState RMSProp clip_gradient_norm",
     "xpnet.schedules": "CosineDecay StepDecay WarmUp",
     "xpnet.settings": "Settings",
+    "xpnet.sweeps": "Sweep sweep",
     "xpnet.training": "Evaluation NonFiniteLossError Record TrainingState evaluate fit fit_epochs",
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}

@@ -129,6 +129,13 @@ def check_fraction(value: Any, name: str, *, one: bool = True) -> None:
         raise ValueError(f"{name} must be {expected}, got {value!r}")
 
 
+def check_members(count: int, name: str, members: int | None) -> None:
+    """Refuse a sequence of so many values where there are not as many members."""
+    if count != members:
+        shown = "no" if members is None else members
+        raise ValueError(f"{name} must be one for all, or one for each member: got {count} for {shown} members")
+
+
 def as_numbers(value: Any, name: str, check: Callable[[Any, str], None]) -> tuple[float, ...]:
     """Return a list or tuple of numbers as a tuple, each of them checked."""
     if not isinstance(value, list | tuple) or not value:

@@ -10,7 +10,7 @@ import numpy as np
 
 from xpnet._checks import check_count
 
-_PURPOSES = ("initial parameters", "epoch", "split", "sample", "direction", "validation")
+_PURPOSES = ("initial parameters", "epoch", "split", "sample", "direction", "validation", "sweep")
 
 
 def generator(seed: int, purpose: str, counter: int = 0) -> np.random.Generator:

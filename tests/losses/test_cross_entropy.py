@@ -260,3 +260,22 @@ def test_invariants_of_softmax_cross_entropy(backend, y, t, s, smoothing):
     np.testing.assert_allclose(call(softmax_cross_entropy.gradient, y + 16.0), gradient, rtol=0, atol=atol)
     if not smoothing:
         assert (gradient[np.arange(N), t] <= rounding(4)).all()
+
+
+@pytest.mark.parametrize("name", ["softmax_cross_entropy", "softmax_cross_entropy_error"])
+def test_members_with_a_smoothing_of_their_own_have_the_loss_of_each_alone(backend, close, name):
+    smoothing, kind = (0.0, 0.1, 1.0), xpnet.losses.LOSSES[name]
+    y, t = np.random.default_rng(0).normal(size=(3, 4, 5)), np.asarray([0, 4, 2, 2])
+    loss, outputs, labels = kind(label_smoothing=backend.asarray(smoothing)), backend.asarray(y), backend.asarray(t)
+    assert loss == kind(label_smoothing=smoothing)
+    alone = [kind(label_smoothing=e) for e in smoothing]
+    for what in ("__call__", "gradient"):
+        expected = np.stack([getattr(loss, what)(own, t) for loss, own in zip(alone, y, strict=True)])
+        close(getattr(loss, what)(outputs, labels), expected, roundings=32)  # some for each of 5 classes
+
+
+def test_refuses_a_smoothing_for_other_members():
+    loss = xpnet.SoftmaxCrossEntropy(label_smoothing=(0.0, 0.1))
+    for y, shown in ((np.zeros((3, 4, 5)), "3"), (np.zeros((4, 5)), "no")):
+        with pytest.raises(ValueError, match=rf"one for each member: got 2 for {shown} members"):
+            loss(y, np.zeros(4, np.int64))

@@ -73,7 +73,7 @@ def test_another_process_takes_networks_states_and_devices():
 
 
 def test_pieces_cover_all_rows_and_hold_few_bytes(monkeypatch):
-    monkeypatch.setattr("xpnet.network.base._PIECE_BYTES", 1000)
+    monkeypatch.setattr(xpnet.Device, "piece_bytes", 1000)
     net = make()
     slices = list(net.pieces(103))
     assert [row for piece in slices for row in range(103)[piece]] == list(range(103))

@@ -38,6 +38,14 @@ def test_the_seed_decides_and_every_member_has_draws_of_its_own():
     assert len(np.unique(members["W1"])) == members["W1"].size
 
 
+def test_members_with_seeds_and_initializers_of_their_own_start_as_networks_alone():
+    seeds, inits = (3, 3, 8), ("he", "normal:0.5", "xavier")
+    members = initial_params(inits, 6, 5, 3, seed=seeds, members=3)
+    for index, (seed, init) in enumerate(zip(seeds, inits, strict=True)):
+        alone = initial_params(init, 6, 5, 3, seed=seed)
+        np.testing.assert_equal({name: w[index] for name, w in members.items()}, alone)
+
+
 @pytest.mark.parametrize(
     ("init", "match"),
     [

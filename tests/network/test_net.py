@@ -7,7 +7,6 @@ import pytest
 from small_networks import BATCH, LABELS, WEIGHTS, C, D, H, X, assert_within, host, make, member_of, rounding, targets
 
 import xpnet
-from xpnet.network import base
 
 X, LABELS, WEIGHTS = X[:BATCH], LABELS[:BATCH], WEIGHTS[:BATCH]
 
@@ -99,7 +98,7 @@ def test_one_sample_is_a_batch_of_one(backend, loss):
 def test_pieces_change_nothing_but_rounding(backend, monkeypatch):
     net, x, t, weight = make(backend), *map(backend.asarray, (X, LABELS, WEIGHTS))
     whole, (loss, gradients) = net(x), net.loss_and_gradient(x, t, sample_weight=weight)
-    monkeypatch.setattr(base, "_PIECE_ROWS", 8)
+    monkeypatch.setattr("xpnet.network.base._PIECE_ROWS", 8)
     bound, bounds = rounding(make(), X, LABELS, sample_weight=WEIGHTS)
     np.testing.assert_allclose(xpnet.to_host(net(x)), xpnet.to_host(whole), rtol=0, atol=bound)
     np.testing.assert_array_equal(xpnet.to_host(net.predict(x)), xpnet.to_host(whole).argmax(axis=1))
@@ -114,7 +113,7 @@ def test_memory_of_many_samples_and_wide_layers_is_bounded():
     x, t = np.zeros((rows, 2), np.float32), np.zeros(rows, int)
     hidden, params = rows * 20_000 * 4, sum(w.nbytes for w in net.params.values())
     # A piece's sums, values, slopes and derivatives, and two temporaries of the activation.
-    bound = 6 * base._PIECE_BYTES + 4 * params
+    bound = 6 * net.device.piece_bytes + 4 * params
     assert bound < min(hidden, 0.3 * 2**30)
     for method in (net, net.predict, lambda x: net.loss(x, t), lambda x: net.loss_and_gradient(x, t)):
         tracemalloc.start()
@@ -168,6 +167,13 @@ def test_each_member_is_a_network_of_its_own(backend, loss, own_batches):
         ({"seed": None}, TypeError, r"seed must be an integer, got None"),
         ({"device": "tpu"}, ValueError, r"device must be auto, cpu, gpu or gpu:N .* got 'tpu'"),
         ({"device": 3}, TypeError, r"device must be a name such as 'cpu' or a Device, got 3"),
+        ({"seed": [1, 2]}, ValueError, r"seed must be one for all, .*: got 2 for no members"),
+        ({"init": ["he"], "members": 2}, ValueError, r"init must be one for all, .*: got 1 for 2 members"),
+        (
+            {"loss": xpnet.SoftmaxCrossEntropy(label_smoothing=[0.1])},
+            ValueError,
+            r"loss must be one .*: got 1 for no mem",
+        ),
     ],
 )
 def test_refuses_arguments_that_make_no_network(options, error, match):

@@ -34,7 +34,7 @@ def test_blocks_hold_every_mini_batch_in_order(monkeypatch, block_bytes, gather_
     weight = WEIGHTS if members is None else np.stack([WEIGHTS, WEIGHTS[::-1]])
     order = epoch_order(SAMPLES, seed=0, epoch=1)
     shards = Shards.of(net, X, NUMBERS, weight, sharding=Sharding(), batch_size=batch_size)
-    blocks = Batches(net, shards).blocks(order)
+    blocks = Batches(net, shards).blocks([order])
     steps = [(x.copy(), targets) for (block,) in blocks for x, _, targets in block.batches()]
     assert len(steps) == -(-SAMPLES // batch_size)
     np.testing.assert_array_equal(np.concatenate([x for x, _ in steps]), X[order])
@@ -53,7 +53,7 @@ def test_blocks_keep_outputs_small(monkeypatch, members):
     net = make(members=members)
     x, t = np.zeros((2000, D)), np.zeros(2000, int)
     shards = Shards.of(net, x, t, sharding=Sharding(), batch_size=2)
-    blocks = Batches(net, shards).blocks(np.arange(2000))
+    blocks = Batches(net, shards).blocks([np.arange(2000)])
     sizes = [block.targets.weights.shape[0] * block.ones.shape[1] for (block,) in blocks]
     assert sum(sizes) == 2000
     assert max(sizes) * 8 * (members or 1) * C <= 2**14

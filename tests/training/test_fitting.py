@@ -288,11 +288,6 @@ def test_every_argument_is_checked_at_the_call_before_anything_moves(monkeypatch
     np.testing.assert_equal(host(net.params), before)
 
 
-def test_patience_is_for_one_network():
-    with pytest.raises(ValueError, match=r"patience=2 needs a network without members"):
-        fit(make(members=2), validation=VALIDATION, patience=2)
-
-
 def test_progress_shows_the_same_records(capsys):
     ours, theirs = fit(make(), progress=True), fit(make())
     assert_same_figures(ours, theirs)

@@ -141,6 +141,7 @@ WAYS = {
     "class weights": ({"loss": xpnet.SoftmaxCrossEntropy(class_weight=(1.0, 0.0, 3.0))}, {}, LABELS),
     "numbers": ({"loss": "mean_squared_error"}, {"validation": 0.2}, NUMBERS),
     "members": ({"members": 2}, {"optimizer": xpnet.AdamW(learning_rate=(0.1, 0.2))}, LABELS),
+    "members with seeds": ({"members": 2}, {"seed": (1, 2), "validation": (X, LABELS)}, LABELS),
     "numerical": ({}, {"gradient": "numerical"}, LABELS),
 }
 
@@ -245,6 +246,11 @@ def test_a_process_or_shard_without_work_is_refused(options, text):
     two.size = 2
     with pytest.raises(ValueError, match=text):
         xpnet.fit(make(), X, LABELS, processes=two, **options)
+
+
+def test_members_that_hold_back_other_samples_have_one_shard():
+    with pytest.raises(ValueError, match=r"shards=2 needs the same samples for all members, whose seeds hold back oth"):
+        xpnet.fit(make(members=2), X, LABELS, shards=2, seed=(1, 2), validation=0.2)
 
 
 def test_what_are_no_processes_is_refused():

@@ -64,10 +64,6 @@ def test_goes_on_with_another_library(backend):
     assert all(type(w) is type(make(backend).params[name]) for name, w in net.params.items())
 
 
-def test_members_have_no_single_best():
-    assert state_of(make(members=2)).best is None
-
-
 @pytest.mark.parametrize(
     ("net", "optimizer", "match"),
     [

@@ -46,4 +46,5 @@ def test_a_step_takes_few_array_calls_and_reads_nothing(rule, members):
     arrays = x.view(Counted), np.ones((1, BATCH)).view(Counted), Targets(*(part.view(Counted) for part in targets))
     CALLS.clear()
     descent.step(arrays)
-    assert CALLS.total() == 23 + CALLS_OF_AN_UPDATE[rule], CALLS
+    # The outputs of members lie in an array that is none of ours, where four calls are not counted.
+    assert CALLS.total() == (23 if members is None else 19) + CALLS_OF_AN_UPDATE[rule], CALLS

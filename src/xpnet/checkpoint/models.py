@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet._checks import check_choice, check_count
+from xpnet._checks import check_choice, check_count, check_members
 from xpnet._files import write_atomically
 from xpnet._typing import Params
 from xpnet._version import __version__
@@ -195,29 +195,45 @@ def _network(arrays: Mapping[str, Any], metadata: Mapping[str, str], device: Dev
     for name, size in (*sizes.items(), *({} if members is None else {"members": members}).items()):
         check_count(size, name)
     # One of the smallest, so that no initial weights of that size are drawn.
-    net: TwoLayerNet[Any] = TwoLayerNet(
-        1, 1, 1, activation=metadata["activation"], loss=loss, device=device, dtype=first.dtype.name
+    make: Any = TwoLayerNet  # What it is a network of, one or many, the file says.
+    net: TwoLayerNet[Any] = make(
+        *(1, 1, 1), activation=metadata["activation"], loss=loss, device=device, dtype=first.dtype.name, members=members
     )
     params = _params(arrays, "")
     for name, w in params.items():
         if not np.isfinite(w).all():
             raise ValueError(f"{name} holds NaN or infinite numbers")
-    net.__setstate__({**net.__getstate__(), **sizes, "members": members, "params": params})
+    net.__setstate__({**net.__getstate__(), **sizes, "params": params})
     return net
 
 
 def _state(arrays: Mapping[str, Any], counters: dict[str, Any]) -> TrainingState:
-    for name in ("step", "epoch", "seed"):
-        check_count(counters[name], name, minimum=0)
+    seed = counters["seed"]
+    seeds = seed if isinstance(seed, list) else [seed]
+    for name, value in (("step", counters["step"]), ("epoch", counters["epoch"]), *(("seed", one) for one in seeds)):
+        check_count(value, name, minimum=0)
+    if isinstance(seed, list):
+        check_members(len(seed), "seed", len(arrays["W1"]) if arrays["W1"].ndim == 3 else None)
+        seed = tuple(seed)
     slots = dict.fromkeys(name.split(".")[1] for name in arrays if name.startswith("optimizer."))
     memory = OptimizerState(counters["step"], {slot: _params(arrays, f"optimizer.{slot}.") for slot in slots})
     best = counters["best"]
     if best is not None:
-        check_count(best["epoch"], "epoch of the best", minimum=1)
-        best = Best(best["epoch"], float(best["loss"]), _params(arrays, "best."))
+        best = Best(*_best(best, arrays["W1"]), _params(arrays, "best."))
     # Copies, since the network is trained in place.
     params = {name: np.array(w) for name, w in _params(arrays, "").items()}
-    return TrainingState(params, memory, counters["epoch"], counters["seed"], best)
+    return TrainingState(params, memory, counters["epoch"], seed, best)
+
+
+def _best(best: dict[str, Any], first: NDArray[Any]) -> tuple[Any, Any]:
+    """Return epoch and loss of the best, or lists of one for each member."""
+    epochs, losses = (best[name] if first.ndim == 3 else [best[name]] for name in ("epoch", "loss"))
+    if not len(epochs) == len(losses) == (len(first) if first.ndim == 3 else 1):
+        raise ValueError(f"it has {len(epochs)} best epochs and {len(losses)} losses")
+    for epoch in epochs:
+        check_count(epoch, "epoch of the best", minimum=1)
+    losses = [float(loss) for loss in losses]
+    return (epochs, losses) if first.ndim == 3 else (epochs[0], losses[0])
 
 
 def _params(arrays: Mapping[str, Any], prefix: str) -> dict[str, NDArray[Any]]:

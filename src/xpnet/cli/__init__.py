@@ -14,7 +14,7 @@ from typing import NoReturn, TextIO
 import click
 
 from xpnet import __version__
-from xpnet.cli import compare, completion, data, devices, evaluate, export, gradcheck, predict, report, train
+from xpnet.cli import compare, completion, data, devices, evaluate, export, gradcheck, predict, report, sweep, train
 from xpnet.cli.errors import tell
 from xpnet.cli.group import Group
 from xpnet.cli.printing import print_anything_but_chatter
@@ -41,6 +41,7 @@ def xpnet(context: click.Context, version: bool) -> None:
 
 for command in (
     train.train,
+    sweep.sweep,
     evaluate.evaluate,
     predict.predict,
     export.export,

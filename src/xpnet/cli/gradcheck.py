@@ -45,7 +45,7 @@ def gradcheck(every: bool, **given: Any) -> None:
     reports = []
     for method, entries in (("structured", None), ("black-box", None if every else _ENTRIES)):
         start = time.perf_counter()
-        report = check_network(net, x, t, method=method, entries=entries, seed=settings.seed)
+        report = check_network(net, x, t, method=method, entries=entries, seed=settings.first_seed)
         shown = f"{1000 * (time.perf_counter() - start):.0f} ms"
         for array in report.arrays.values():
             worst, verdict = array.worst[0], f"[{_COLOURS[array.verdict]}]{array.verdict}[/]"

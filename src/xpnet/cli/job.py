@@ -23,7 +23,6 @@ from xpnet.datasets import Dataset
 from xpnet.datasets.dataset import Samples
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
-from xpnet.schedules import CONSTANT
 from xpnet.settings import Settings
 from xpnet.training import Processes, Record, TrainingState, fit_epochs, operations
 from xpnet.training.measures import in_units, measure
@@ -135,8 +134,8 @@ class Job:
     ) -> None:
         folder, history, before = keeper.folder, [], line.get("seconds", 0.0)
         with keeper, open_log(log, folder.path, line.get("step", 0)) as write:
-            rule, done = _rule(self.settings, self.processes.size), 0 if self.state is None else self.state.epoch
-            report.announce(self.dataset, self.net, rule, done)
+            done = 0 if self.state is None else self.state.epoch
+            report.announce(self.dataset, self.net, self.settings, done, self.processes.size)
             for record in signals.between(self.records):
                 if plot:
                     history.append(replace(record, state=_NO_STATE))
@@ -215,11 +214,3 @@ class _Keeper:
         """Have the last checkpoint on the disk, or raise why it is not."""
         if self._written is not None:
             self._written.result()
-
-
-def _rule(settings: Settings, processes: int) -> str:
-    schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
-    shards = "" if settings.shards == 1 else f" in {settings.shards} shards"
-    shards += "" if processes == 1 else f" over {processes} processes"
-    batches = f"batches of {settings.batch_size}{shards}"
-    return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, {batches}"

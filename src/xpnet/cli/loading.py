@@ -4,16 +4,15 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-from xpnet import datasets
 from xpnet.cli.downloads import download_bar
 from xpnet.cli.printing import warn
-from xpnet.datasets import DataError, Dataset, Origin, Scaling
+from xpnet.datasets import DataError, Dataset, Origin
 from xpnet.datasets.known import KNOWN
-from xpnet.datasets.samples import OR_NUMBERS
-from xpnet.losses import LOSSES
+from xpnet.datasets.samples import OR_MISSING, OR_NUMBERS
 from xpnet.network import TwoLayerNet
 from xpnet.settings import Settings
 
+_OR_MISSING = ", or take --missing mean or --missing drop"
 OR_LOSS = ", or take --loss mean_squared_error if they are numbers to be predicted"
 """So ends an error about labels that are rather numbers, for commands with that option."""
 _MANY_CLASSES = 30
@@ -21,21 +20,12 @@ _MANY_CLASSES = 30
 
 def load(settings: Settings, *, like: Origin | None = None, or_numbers: str = "", quiet: bool = False) -> Dataset:
     """Return the data of `settings`; `or_numbers` ends an error about labels that are rather numbers."""
-    task = LOSSES[settings.loss].task
     with nullcontext() if quiet else download_bar() as progress:
         try:
-            return datasets.load_data(
-                settings.data,
-                data_dir=settings.data_dir,
-                label=settings.label,
-                classification=task.classification,
-                scale_targets=lambda targets: Scaling.of_targets(targets, task),
-                seed=settings.seed,
-                like=like,
-                progress=progress,
-            )
+            return settings.load_data(like=like, progress=progress)
         except DataError as error:
-            raise DataError(str(error).replace(OR_NUMBERS, or_numbers)) from error
+            told = str(error).replace(OR_NUMBERS, or_numbers).replace(OR_MISSING, _OR_MISSING)
+            raise DataError(told) from error
 
 
 def load_test(

@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from xpnet.settings import DEFAULTS, OPTIONS, Settings, read_values
+from xpnet.settings.presets import PRESETS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -25,10 +26,7 @@ def from_settings(*names: str, **defaults: Any) -> Callable[[Command], Command]:
 
     def add(command: Command) -> Command:
         for name in reversed(names or tuple(OPTIONS)):
-            domain, help = OPTIONS[name].domain, OPTIONS[name].help
-            default = defaults.get(name, DEFAULTS[name])
-            if default not in (None, False, 0.0) or name == "seed":
-                help += f"  [default: {default}]"
+            domain, help = OPTIONS[name].domain, _help(name, defaults)
             if domain.kind is bool:
                 command = click.option(f"{flag(name)}/{flag('no_' + name)}", name, default=None, help=help)(command)
             else:
@@ -47,6 +45,20 @@ def from_settings(*names: str, **defaults: Any) -> Callable[[Command], Command]:
     return add
 
 
+def axes_from_settings(**defaults: Any) -> Callable[[Command], Command]:
+    """Return what gives a command all options as texts, for one value or several, and as often as one likes."""
+
+    def add(command: Command) -> Command:
+        for name in reversed(OPTIONS):
+            metavar = OPTIONS[name].domain.metavar or "BOOLEAN"
+            command = click.option(
+                flag(name), name, metavar=metavar, multiple=True, default=(), help=_help(name, defaults)
+            )(command)
+        return command
+
+    return add
+
+
 def read_settings(given: Mapping[str, Any], file: Path | None = None, **defaults: Any) -> Settings:
     """Return the settings that the command line and, for what it does not say, a file give."""
     given = {name: value for name, value in given.items() if value is not None}
@@ -56,6 +68,14 @@ def read_settings(given: Mapping[str, Any], file: Path | None = None, **defaults
         return f"{file}: {name}" if name in written and name not in given else flag(name)
 
     return Settings.of({**defaults, **written, **given}, where=str(file), spelling=spelling)
+
+
+def _help(name: str, defaults: Mapping[str, Any]) -> str:
+    """Return what an option means, and its default where that says something."""
+    help, default = OPTIONS[name].help, defaults.get(name, DEFAULTS[name])
+    usual = [f"{preset} {values[name]}" for preset, values in PRESETS.items() if name in values]
+    default = ", ".join(usual) if default is None and usual else default
+    return help + f"  [default: {default}]" if default not in (None, False, 0.0) or name == "seed" else help
 
 
 def model_argument(command: Command) -> Command:

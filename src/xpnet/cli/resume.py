@@ -78,5 +78,5 @@ def is_finished(settings: Settings, state: TrainingState | None) -> bool:
     """Return whether a run has come to its end, by its epochs or its patience."""
     if state is None:
         return False
-    waited = 0 if state.best is None else state.epoch - state.best.epoch
-    return state.epoch == settings.epochs or (settings.patience is not None and waited >= settings.patience)
+    waited = [0] if state.best is None else state.best.waited(state.epoch)
+    return state.epoch == settings.epochs or (settings.patience is not None and min(waited) >= settings.patience)

@@ -55,7 +55,7 @@ class RunFolder:
         """Make the folder, called by `name` and the time if it has no path, and write what the run was asked to do."""
         wanted = path
         try:
-            path = _new_folder(name) if path is None else path
+            path = new_folder(name) if path is None else path
             path.mkdir(parents=True, exist_ok=True)
             folder = cls(path)
         except OSError as error:
@@ -215,7 +215,7 @@ def _whole_lines(content: bytes) -> list[tuple[int, dict[str, Any]]]:
     return lines
 
 
-def _new_folder(name: str) -> Path:
+def new_folder(name: str) -> Path:
     """Make a folder below runs/ that nobody else has, even one who starts in the same second."""
     Path("runs").mkdir(exist_ok=True)
     first = path = Path("runs") / f"{name}-{strftime('%Y%m%d-%H%M%S')}"

@@ -140,6 +140,23 @@ class Device:
             return lambda a, b, out: a @ b
         return in_two if cut else np.matmul
 
+    def matmul_across(self, terms: int) -> Callable[[Array, Array], Array]:
+        """Return the function ``(a, b)`` that gives ``a @ b`` of members, shape (M, R, N).
+
+        On the CPU it lies row by row in memory, each row of all members: sums and maxima over the rows, of which NumPy
+        takes one after the other, are few long operations and not many short ones.
+        """
+        if self.name != "cpu":
+            return self.matmul(terms)
+        into = self.matmul_into(terms)
+
+        def across(a: Array, b: Array) -> Array:
+            members, rows, _ = a.shape
+            out = np.empty((rows, members, b.shape[-1]), dtype=a.dtype)
+            return into(a, b, out.transpose(1, 0, 2))
+
+        return across
+
     def _cut(self, terms: int) -> int:
         """Return how many terms of a sum to add first; 0 for all."""
         return terms - terms % 32 if terms > 128 and terms % 32 and self.name == "cpu" else 0
@@ -155,6 +172,11 @@ class Device:
     def gather_bytes(self) -> int:
         """How much to gather at once: on a CPU what stays in its second-level cache, on others much for a launch."""
         return 2**19 if self.name == "cpu" else 2**22
+
+    @property
+    def piece_bytes(self) -> int:
+        """How large an array of a pass through a network may be: on a CPU what stays in its cache, on others large."""
+        return 2**21 if self.name == "cpu" else 2**25
 
     def asarray(self, values: Any, dtype: str | None = None) -> Array:
         """Bring host values (NumPy array, list, number), or an array of this library, to this device.

@@ -1,8 +1,8 @@
 """The cross-entropies: of probabilities as in the chapter, and of logits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self, cast
 
 from array_api_compat import device, is_array_api_obj
 
@@ -19,7 +19,7 @@ from xpnet.losses.tasks import Classification
 class CrossEntropy(Loss):
     """What all cross-entropies share: options, and targets with all weights folded into values and their row sums."""
 
-    label_smoothing: float = 0.0
+    label_smoothing: float | Sequence[float] = 0.0
     class_weight: Sequence[float] | None = None
     ignore_index: int = -100
 
@@ -27,7 +27,14 @@ class CrossEntropy(Loss):
     _folded: ClassVar[tuple[str, ...]] = ("values", "weights")
 
     def __post_init__(self) -> None:
-        check_fraction(self.label_smoothing, "label_smoothing")
+        smoothing = self.label_smoothing
+        if is_array_api_obj(smoothing):
+            smoothing = to_host(smoothing).tolist()
+        if isinstance(smoothing, list | tuple):
+            smoothing = as_numbers(smoothing, "label_smoothing", check_fraction)
+        else:
+            check_fraction(smoothing, "label_smoothing")
+        object.__setattr__(self, "label_smoothing", smoothing)
         check_count(self.ignore_index, "ignore_index", minimum=-(2**31), maximum=2**31 - 1)
         weights = self.class_weight
         if weights is not None:
@@ -37,6 +44,14 @@ class CrossEntropy(Loss):
     @property
     def ignored_label(self) -> int | None:
         return self.ignore_index
+
+    @property
+    def members(self) -> int | None:
+        return len(self.label_smoothing) if isinstance(self.label_smoothing, tuple) else None
+
+    def of_members(self, members: Sequence[int]) -> Self:
+        smoothing = self.label_smoothing
+        return replace(self, label_smoothing=[smoothing[i] for i in members]) if isinstance(smoothing, tuple) else self
 
     def _prepare(self, t: Array, weights: Array, outputs: int, *, labels: bool, xp: Namespace) -> tuple[Targets, Array]:
         dtype = weights.dtype
@@ -55,12 +70,21 @@ class CrossEntropy(Loss):
             safe_totals = xp.where(totals == 0, xp.ones_like(totals), totals)
             norms = weights * xp.sum(class_weight * q, axis=-1, keepdims=True) / safe_totals
         if self.label_smoothing:
-            e = float(self.label_smoothing)
-            q = (1 - e) * q + (e / outputs) * totals
+            kept, spread = self._smoothing(outputs, q, xp=xp)
+            q = kept * q + spread * totals
         if self.class_weight is not None:
             q = class_weight * q
         values = weights * q
         return Targets(values, xp.sum(values, axis=-1, keepdims=True)), norms[..., 0]
+
+    def _smoothing(self, outputs: int, like: Array, *, xp: Namespace) -> tuple[Any, Any]:
+        """Return the factors 1 - e and e / C, numbers or of shape (M, 1, 1)."""
+        if not isinstance(self.label_smoothing, tuple):
+            e = float(cast(float, self.label_smoothing))
+            return 1 - e, e / outputs
+        pairs = [(1 - e, e / outputs) for e in self.label_smoothing]
+        factors = xp.asarray(pairs, dtype=like.dtype, device=device(like))
+        return factors[:, 0, None, None], factors[:, 1, None, None]
 
 
 @dataclass(frozen=True)
@@ -156,7 +180,7 @@ class SoftmaxCrossEntropy(CrossEntropy):
     Parameters
     ----------
     label_smoothing : float, in [0, 1]
-        The part e of each target that is spread evenly over all classes.
+        The part e of each target that is spread evenly over all classes; or a sequence, one for each member.
     class_weight : sequence of C numbers, optional
         Weights w of the classes, >= 0; kept as a tuple.
     ignore_index : int, of 32 bits

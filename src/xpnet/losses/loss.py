@@ -1,14 +1,14 @@
 """What every loss is and does."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import reduce
 from typing import Any, ClassVar, NamedTuple, Self
 
 from array_api_compat import device
 
-from xpnet._checks import as_floating, check_choice, namespace_of, quietly
+from xpnet._checks import as_floating, check_choice, check_members, namespace_of, quietly
 from xpnet._typing import Array, Namespace
 from xpnet.losses.targets import Targets, as_batch, check_targets, divisor, is_labels
 from xpnet.losses.tasks import Regression, Task
@@ -86,6 +86,15 @@ class Loss(ABC):
     def ignored_label(self) -> int | None:
         """The label of samples that do not count, where there is one."""
         return None
+
+    @property
+    def members(self) -> int | None:
+        """How many networks its sequences tell apart; None where there are none."""
+        return None
+
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return the loss of some of the members."""
+        return self
 
     @quietly
     def __call__(
@@ -205,6 +214,8 @@ class Loss(ABC):
         check_choice(reduction, "reduction", ("mean", "sum", "none"))
         loss = self._with(options)
         shape = tuple(y.shape)
+        if loss.members is not None:
+            check_members(loss.members, loss.name, shape[0] if len(shape) == 3 else None)
         check_targets(shape, t, sample_weight, task=loss.task, ignore_index=loss.ignored_label, xp=xp)
         if y.ndim == 1:
             shape, t = (1, *shape), t[None, ...]

@@ -1,6 +1,6 @@
 """What a network is, whatever it computes: its attributes, its copies on other devices, and how it reads a batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
@@ -14,8 +14,7 @@ from xpnet.losses import Loss
 from xpnet.losses.targets import Targets, as_batch, check_targets
 
 _PIECE_ROWS = 8192
-_PIECE_BYTES = 32 * 2**20
-"""A batch goes through the network in pieces of so many rows, or whose hidden values take so many bytes."""
+"""A batch goes through the network in pieces of so many rows, or fewer where their hidden values take much memory."""
 
 Score = TypeVar("Score", bound=float | list[float])
 """What a record says of a network: a number, or with members a list of one number for each."""
@@ -53,6 +52,14 @@ class Network(Generic[Score]):
         other = object.__new__(type(self))
         device = device if isinstance(device, Device) else select_device(device)
         other.__setstate__({**self.__getstate__(), "device": device})
+        return other
+
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return a network of some of the members, with copies of their parameters."""
+        other = object.__new__(type(self))
+        params = {name: to_host(w)[list(members)] for name, w in self.params.items()}
+        loss = self.loss_function.of_members(members)
+        other.__setstate__({**vars(self), "params": params, "loss_function": loss, "members": len(members)})
         return other
 
     def __getstate__(self) -> dict[str, Any]:
@@ -99,10 +106,11 @@ class Network(Generic[Score]):
         check_real(x, "x", xp=xp)
         return xp
 
-    def pieces(self, rows: int) -> Iterator[slice]:
-        """Yield slices of so many rows that their hidden values take little memory."""
-        row_bytes = (self.members or 1) * self.hidden_size * (4 if self.dtype == "float32" else 8)
-        at_once = max(1, min(_PIECE_ROWS, _PIECE_BYTES // row_bytes))
+    def pieces(self, rows: int, *, inputs: bool = False) -> Iterator[slice]:
+        """Yield slices of so many rows that their hidden values take little memory, and each member's own inputs."""
+        width = max(self.hidden_size, self.input_size * inputs)
+        row_bytes = (self.members or 1) * width * (4 if self.dtype == "float32" else 8)
+        at_once = max(1, min(_PIECE_ROWS, self.device.piece_bytes // row_bytes))
         for start in range(0, rows, at_once):
             yield slice(start, min(start + at_once, rows))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations  # See _random.py.
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -36,20 +37,32 @@ def weight_scale(init: str, fan_in: int, fan_out: int) -> float:
 
 
 def initial_params(
-    init: str, inputs: int, hidden: int, outputs: int, *, seed: int, members: int | None = None
+    init: str | Sequence[str],
+    inputs: int,
+    hidden: int,
+    outputs: int,
+    *,
+    seed: int | Sequence[int],
+    members: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Draw the weights of both layers on the host, in float64; biases are 0.
+
+    Members of one seed have draws of their own. With a seed for each, a member draws what a network alone would.
 
     Examples
     --------
     >>> {name: w.shape for name, w in initial_params("he", 4, 3, 2, seed=0, members=5).items()}
     {'W1': (5, 4, 3), 'b1': (5, 3), 'W2': (5, 3, 2), 'b2': (5, 2)}
     """
-    streams = [generator(seed, "initial parameters", member) for member in range(members or 1)]
+    count = members or 1
+    seeds = [(own, 0) for own in seed] if isinstance(seed, Sequence) else [(seed, member) for member in range(count)]
+    inits = [init] * count if isinstance(init, str) else init
+    streams = [generator(own, "initial parameters", counter) for own, counter in seeds]
     params = {}
     for layer, fan_in, fan_out in (("1", inputs, hidden), ("2", hidden, outputs)):
-        scale = weight_scale(init, fan_in, fan_out)
-        params["W" + layer] = np.stack([scale * stream.standard_normal((fan_in, fan_out)) for stream in streams])
+        scales = [weight_scale(own, fan_in, fan_out) for own in inits]
+        draws = [stream.standard_normal((fan_in, fan_out)) for stream in streams]
+        params["W" + layer] = np.stack([scale * draw for scale, draw in zip(scales, draws, strict=True)])
         params["b" + layer] = np.zeros((len(streams), fan_out))
     return params if members is not None else {name: w[0] for name, w in params.items()}
 

@@ -1,10 +1,10 @@
 """The two-layer network: its options, predictions, loss, and gradients."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypedDict, Unpack, overload
 
-from xpnet._checks import check_choice, check_count, namespace_of
+from xpnet._checks import check_choice, check_count, check_members, namespace_of
 from xpnet._typing import Array, Params
 from xpnet.activations import ACTIVATIONS, Activation
 from xpnet.devices import Device, select_device
@@ -23,10 +23,10 @@ DTYPES = ("float32", "float64")
 class _Options(TypedDict, total=False):
     activation: str | Activation
     loss: str | Loss
-    init: str
+    init: str | Sequence[str]
     device: str | Device
     dtype: str
-    seed: int
+    seed: int | Sequence[int]
 
 
 class TwoLayerNet(Network[Score]):
@@ -48,16 +48,18 @@ class TwoLayerNet(Network[Score]):
         "multilabel_cross_entropy"; for numbers "mean_squared_error" or "huber"; for counts "poisson"; or an object,
         ``SoftmaxCrossEntropy(label_smoothing=0.1)``.
     init : str
-        "normal:S" (standard deviation S; the chapter's is 0.01), "xavier" or "he"; biases start at 0.
+        "normal:S" (standard deviation S; the chapter's is 0.01), "xavier" or "he"; biases start at 0. Or a sequence,
+        one for each member.
     device : str or Device
         "cpu", "gpu", "gpu:N", "auto", or another array library, as for `select_device`.
     dtype : {"float32", "float64"}
         Of all parameters; inputs are converted to it.
     seed : int
-        Same seed, same parameters, on every device.
+        Same seed, same parameters, on every device. Or a sequence, one for each member, which then starts as the
+        network of that seed alone does.
     members : int, optional
         Hold this many networks M side by side: each parameter and each result gets a leading axis of that length.
-        Member 0 starts as the network without members does.
+        Of one seed, member 0 starts as the network without members does, and the others from draws of their own.
 
     Attributes
     ----------
@@ -122,10 +124,10 @@ class TwoLayerNet(Network[Score]):
         *,
         activation: str | Activation = "sigmoid",
         loss: str | Loss = "softmax_cross_entropy",
-        init: str = "normal:0.01",
+        init: str | Sequence[str] = "normal:0.01",
         device: str | Device = "cpu",
         dtype: str = "float32",
-        seed: int = 0,
+        seed: int | Sequence[int] = 0,
         members: int | None = None,
     ) -> None:
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("output_size", output_size)):
@@ -139,6 +141,11 @@ class TwoLayerNet(Network[Score]):
         if not isinstance(loss, Loss):
             check_choice(loss, "loss", LOSSES)
             loss = LOSSES[loss]()
+        for name, values in (("init", init), ("seed", seed)):
+            if isinstance(values, Sequence) and not isinstance(values, str):
+                check_members(len(values), name, members)
+        if loss.members is not None:
+            check_members(loss.members, "loss", members)
         loss.task.classes(output_size)
         self.input_size, self.hidden_size, self.output_size = input_size, hidden_size, output_size
         self.activation, self.loss_function = activation, loss

@@ -24,7 +24,8 @@ def forward(params: Params, x: Array, *, activation: Activation, xp: Namespace) 
     hidden = xp.matmul(x, params["W1"])
     hidden += params["b1"][..., None, :]
     values = activation._value(hidden, xp=xp)
-    outputs = xp.matmul(values, params["W2"])
+    # Transposed twice, so that the samples of a class lie side by side: softmax's sums and maxima run along them.
+    outputs = xp.matmul(xp.matrix_transpose(params["W2"]), xp.matrix_transpose(values)).mT
     outputs += params["b2"][..., None, :]
     return Forward(hidden, values, outputs)
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any, ClassVar, Self, TypeAlias
 
@@ -150,6 +150,12 @@ class Optimizer(ABC):
     def prepare(self, params: Params, *, members: bool, xp: Namespace) -> "Rule":
         """Return the rule that does such steps, with all that stays the same from step to step done once."""
         return Rule(self, params, members=members, xp=xp)
+
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return the optimizer of some of the members."""
+        values = {option.name: getattr(self, option.name) for option in fields(self)}
+        own = {name: [value[i] for i in members] for name, value in values.items() if isinstance(value, tuple)}
+        return replace(self, **own)
 
     def rate(self, step: int) -> Any:
         """Return the learning rate of step `step`, counted from 0."""

@@ -68,14 +68,22 @@ class Run:
         return measure(self.net, self.dataset)
 
     @property
+    def kind(self) -> str:
+        """What the network says: "classes", "labels" of which any may hold, or "numbers"."""
+        if self.dataset.classification:
+            return "classes"
+        return "labels" if "accuracy" in self.measures.metrics else "numbers"
+
+    @property
     def accuracy(self) -> float:
-        """On the test set."""
+        """On the test set; of labels, the part of the samples that have all of them right."""
         return float(self.measures.metrics["accuracy"])
 
     @property
     def interval(self) -> Interval:
         """Wilson's 95 % confidence interval of the accuracy."""
-        return wilson_interval(int(self.counts.trace()), int(self.counts.sum()))
+        samples = len(self.measures.true)
+        return wilson_interval(round(self.accuracy * samples), samples)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -89,6 +97,15 @@ class Run:
     def class_scores(self) -> ClassScores:
         """Precision and recall of every class."""
         return class_scores(self.counts)
+
+    @cached_property
+    def label_scores(self) -> list[ClassScores]:
+        """Precision and recall of whether each label holds; arrays of no and yes."""
+        true, said = self.measures.true > 0.5, self.measures.said > 0.5
+        return [
+            class_scores(confusion_matrix(true[:, i].astype(np.int64), said[:, i].astype(np.int64), 2))
+            for i in range(true.shape[1])
+        ]
 
     @cached_property
     def calibration(self) -> Calibration:

@@ -1,6 +1,6 @@
 """What values an option may have."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 from xpnet._checks import check_choice, check_count, check_fraction, check_positive
 from xpnet._files import read_small
 from xpnet.network.initializers import weight_scale
+from xpnet.schedules import read_schedule
 from xpnet.training.threads import AUTO, check_threads
 
 BALANCED = "balanced"
@@ -35,13 +36,16 @@ class Domain:
         value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
         value = fspath(value) if isinstance(value, PathLike) else value
         if self.per_member and isinstance(value, list | tuple):
-            if not value:
-                raise ValueError(f"{name} must hold one or more numbers, got none")
-            for number in value:
-                self.check(number, f"every number of {name}")
-            return tuple(value)
+            return self._read_all(value, name)
         self.check(value, name)
         return value
+
+    def _read_all(self, values: Sequence[Any], name: str) -> tuple[Any, ...]:
+        if not values:
+            raise ValueError(f"{name} must hold one or more values, got none")
+        for value in values:
+            self.check(value, f"every value of {name}")
+        return tuple(values)
 
 
 def choice(names: Iterable[str]) -> Domain:
@@ -92,18 +96,24 @@ def _check_init(value: Any, name: str) -> None:
         raise ValueError(f"{name}{str(error).removeprefix('init')}") from None
 
 
+def _check_schedule(value: Any, name: str) -> None:
+    _check_text(value, name)
+    read_schedule(value, 1.0, steps=1, name=name)
+
+
 COUNT = integer(1, 2**31 - 1)
-SEED = integer(0, 2**63 - 1)
+SEED = replace(integer(0, 2**63 - 1), per_member=True)
 POSITIVE = Domain(float, "X", check_positive, per_member=True)
 NOT_NEGATIVE = Domain(float, "X", lambda value, name: check_positive(value, name, zero=True), per_member=True)
 BELOW_ONE = Domain(float, "X", lambda value, name: check_fraction(value, name, one=False), per_member=True)
 SECONDS = Domain(float, "SECONDS", lambda value, name: check_positive(value, name, zero=True))
-UNIT = Domain(float, "X", check_fraction)
+UNIT = Domain(float, "X", check_fraction, per_member=True)
 PART = Domain(float, "FRACTION", _check_part)
 TEXT = Domain(str, "TEXT", _check_text)
 COLUMN = Domain(str, "NAME|INDEX", _check_column)
+SCHEDULE = Domain(str, "TEXT", _check_schedule)
 SWITCH = Domain(bool, "", _check_switch)
-INIT = Domain(str, "NAME", _check_init)
+INIT = Domain(str, "NAME", _check_init, per_member=True)
 
 
 class _Threads(Domain):
@@ -132,10 +142,10 @@ class _ClassWeight(Domain):
                 ) from None
         if not isinstance(value, list | tuple | np.ndarray):
             raise TypeError(f"{name} must be {BALANCED}, a file or numbers, got {value!r}")
-        return super().read(value, name)
+        return self._read_all(tuple(value), name)
 
 
-CLASS_WEIGHT = _ClassWeight(str, f"{BALANCED}|FILE", NOT_NEGATIVE.check, per_member=True, names=(BALANCED,))
+CLASS_WEIGHT = _ClassWeight(str, f"{BALANCED}|FILE", NOT_NEGATIVE.check, names=(BALANCED,))
 
 
 def called(domain: Domain, metavar: str, names: Iterable[str] = ()) -> Domain:

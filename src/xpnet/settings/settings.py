@@ -17,6 +17,9 @@ import numpy as np
 from xpnet._checks import nearest
 from xpnet._files import read_small, write_atomically
 from xpnet.activations import ACTIVATIONS
+from xpnet.datasets import Dataset, Origin, Scaling, load_data
+from xpnet.datasets.download import Progress
+from xpnet.datasets.encoding import POLICIES, REFUSE
 from xpnet.datasets.formats import FORMATS
 from xpnet.datasets.known import KNOWN
 from xpnet.devices import Device
@@ -26,6 +29,7 @@ from xpnet.network import DTYPES, TwoLayerNet
 from xpnet.optimizers import OPTIMIZERS, Optimizer
 from xpnet.schedules import CONSTANT, read_schedule
 from xpnet.settings import domains
+from xpnet.settings.presets import MOST_EPOCHS, PRESETS, usual_preset
 from xpnet.training import GRADIENTS, default_epochs
 from xpnet.training.threads import AUTO
 
@@ -55,8 +59,9 @@ class Settings:
     """The options of a run, checked one by one and together.
 
     Every field is an option of ``xpnet train``, where ``--batch-size`` is `batch_size`; ``xpnet train --help`` says
-    what each means. Fields that are None are left to the optimizer or to the data. Numbers of the optimizer may be
-    sequences, one number for each of several networks trained side by side.
+    what each means. Fields that are None are left to the preset, the optimizer or the data. Numbers of the optimizer,
+    label smoothing, initial weights and seed may be sequences, one value for each of several networks trained side by
+    side.
 
     Parameters
     ----------
@@ -93,13 +98,23 @@ class Settings:
     label: str | int | None = _option(
         None, domains.COLUMN, "Label column of a table; by default its 'label', 'target' or 'class', or the last."
     )
+    missing: str = _option(
+        REFUSE,
+        domains.choice(POLICIES),
+        "What to do about missing features: refuse them, take the mean of the training data, or drop the samples.",
+    )
+    preset: str | None = _option(
+        None,
+        domains.choice(PRESETS),
+        f"{' or '.join(PRESETS)}: decides on network and optimizer; by default modern for files, else chapter.",
+    )
     loss: str = _option(
         "softmax_cross_entropy",
         domains.choice(LOSSES),
         f"For classes {_losses_for(Classification)}; for two of them {_losses_for(Binary)}; for labels of which any "
         f"may hold {_losses_for(MultiLabel)}; for numbers {_losses_for(Regression)}; for counts {_losses_for(Rates)}.",
     )
-    label_smoothing: float = _option(
+    label_smoothing: float | tuple[float, ...] = _option(
         0.0, domains.UNIT, "Part of each target that is spread over all classes.", part="loss"
     )
     class_weight: str | tuple[float, ...] | None = _option(
@@ -123,11 +138,13 @@ class Settings:
         domains.THREADS,
         "Threads of NumPy's matrix products: auto takes one or all, whichever is faster, and looks again now and then.",
     )
-    hidden: int = _option(50, domains.COUNT, "Hidden units.")
-    activation: str = _option("sigmoid", domains.choice(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}.")
-    init: str = _option("normal:0.01", domains.INIT, "Initial weights: normal:S (standard deviation S), xavier, he.")
+    hidden: int = _option(None, domains.COUNT, "Hidden units.")
+    activation: str = _option(None, domains.choice(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}.")
+    init: str | tuple[str, ...] = _option(
+        None, domains.INIT, "Initial weights: normal:S (standard deviation S), xavier, he."
+    )
     dtype: str = _option("float32", domains.choice(DTYPES), f"{' or '.join(DTYPES)}.")
-    optimizer: str = _option("sgd", domains.choice(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}.")
+    optimizer: str = _option(None, domains.choice(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}.")
     learning_rate: float | tuple[float, ...] | None = _option(
         None, domains.POSITIVE, "Step size; by default 0.1 for sgd, and each optimizer's usual one.", part="optimizer"
     )
@@ -143,7 +160,7 @@ class Settings:
     )
     schedule: str = _option(
         CONSTANT,
-        domains.TEXT,
+        domains.SCHEDULE,
         "How the rate falls: step:STEPS:FACTOR, cosine or cosine:STEPS:FINAL; with warmup:STEPS, before, it rises.",
     )
     batch_size: int = _option(100, domains.COUNT, "Samples in a mini-batch.")
@@ -152,7 +169,9 @@ class Settings:
         domains.COUNT,
         "Parts of a mini-batch whose gradients are added up; by default 1, and with --parallel one for each process.",
     )
-    epochs: int | None = _option(None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches.")
+    epochs: int | None = _option(
+        None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches, with modern at most 100 passes."
+    )
     patience: int | None = _option(
         None, domains.COUNT, "Stop after so many epochs without a lower validation loss, and keep the best."
     )
@@ -166,7 +185,7 @@ class Settings:
         "Keep a checkpoint after so many seconds of training; by default 10, but with --checkpoint-every none.",
     )
     keep: int = _option(2, domains.COUNT, "How many checkpoints to keep, the last ones.")
-    seed: int = _option(0, domains.SEED, "Same seed, same numbers, on every device.")
+    seed: int | tuple[int, ...] = _option(0, domains.SEED, "Same seed, same numbers, on every device.")
     spelling: InitVar[Callable[[str], str]] = str
 
     def __post_init__(self, spelling: Callable[[str], str]) -> None:
@@ -174,7 +193,15 @@ class Settings:
             value = getattr(self, name)
             if value is not None or DEFAULTS[name] is not None:
                 object.__setattr__(self, name, option.domain.read(value, spelling(name)))
+        self._take_preset()
         self._check_together(spelling)
+
+    def _take_preset(self) -> None:
+        preset = self.preset or usual_preset(self.data)
+        own_rate = self.optimizer is not None
+        for name, value in {**PRESETS[preset], "preset": preset}.items():
+            if getattr(self, name) is None and not (name == "learning_rate" and own_rate):
+                object.__setattr__(self, name, value)
 
     def _check_together(self, spelling: Callable[[str], str]) -> None:
         for name, option in OPTIONS.items():
@@ -184,7 +211,6 @@ class Settings:
                     f"{spelling(name)} does not go with {spelling(option.part)} {getattr(self, option.part)}: "
                     f"leave it out, or take {' or '.join(takers)}"
                 )
-        read_schedule(self.schedule, 1.0, steps=1, name=spelling("schedule"))
         if self.schedule != CONSTANT and isinstance(self.learning_rate, tuple):
             raise ValueError(
                 f"{spelling('schedule')} does not go with a number of {spelling('learning_rate')} for each member: "
@@ -198,12 +224,32 @@ class Settings:
         lengths = {name: len(value) for name, value in self._per_member().items()}
         if len(set(lengths.values())) > 1:
             told = " and ".join(f"{length} of {spelling(name)}" for name, length in lengths.items())
-            raise ValueError(f"there must be as many numbers as members for every option, got {told}")
+            raise ValueError(f"there must be as many values as members for every option, got {told}")
 
     @property
     def members(self) -> int | None:
         """The number of networks that the sequences tell apart; None where there are none."""
         return next((len(value) for value in self._per_member().values()), None)
+
+    @property
+    def first_seed(self) -> int:
+        """The seed, that of the first member where each has its own: what all of them share is drawn by it."""
+        return self.seed[0] if isinstance(self.seed, tuple) else self.seed
+
+    def load_data(self, *, like: Origin | None = None, progress: Progress | None = None) -> Dataset:
+        """Return the data of the run; `like` and `progress` as for `xpnet.load_data`."""
+        task = LOSSES[self.loss].task
+        return load_data(
+            self.data,
+            data_dir=self.data_dir,
+            label=self.label,
+            missing=self.missing,
+            classification=task.classification,
+            scale_targets=lambda targets: Scaling.of_targets(targets, task),
+            seed=self.first_seed,
+            like=like,
+            progress=progress,
+        )
 
     def make_optimizer(self, steps: int) -> Optimizer:
         """Return the optimizer of a run of so many steps."""
@@ -260,7 +306,8 @@ class Settings:
         (3, 0.2, CosineDecay(initial=0.1, steps=48, final=0.0))
         """
         trained = max(1, samples - round((self.validation or 0) * samples))
-        epochs = self.epochs or default_epochs(trained, self.batch_size)
+        assert self.preset is not None
+        epochs = self.epochs or min(default_epochs(trained, self.batch_size), MOST_EPOCHS[self.preset])
         return {
             "validation": self.validation,
             "optimizer": self.make_optimizer(epochs * math.ceil(trained / self.batch_size)),
@@ -316,8 +363,8 @@ class Settings:
         known = _names(_PARTS[part][getattr(self, part)])
         return [name for name, option in OPTIONS.items() if option.part == part and name in known]
 
-    def _per_member(self) -> dict[str, tuple[float, ...]]:
-        values = {name: getattr(self, name) for name in self._taken_by("optimizer")}
+    def _per_member(self) -> dict[str, tuple[Any, ...]]:
+        values = {name: getattr(self, name) for name, option in OPTIONS.items() if option.domain.per_member}
         return {name: value for name, value in values.items() if isinstance(value, tuple)}
 
 

@@ -1,6 +1,7 @@
 """From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -17,7 +18,7 @@ from xpnet.network import TwoLayerNet
 from xpnet.training.sharding import Sharding, Share
 
 Batch: TypeAlias = tuple[Array, Array, Targets]
-"""What a shard has of a mini-batch: inputs (size, D), ones (1, size), and targets."""
+"""What a shard has of a mini-batch: inputs (size, D) or (M, size, D), ones (1, size), and targets."""
 
 _BLOCK_BYTES = 2**20
 """A block holds one mini-batch, or as many as keep its outputs below so many bytes."""
@@ -49,6 +50,8 @@ class Split(NamedTuple):
     sample_weight: Array | None
     """Shape (N,) or (M, N)."""
     xp: Namespace
+    rows: Array | None = None
+    """Which samples are those of each member, shape (M, n); None where all are every member's."""
 
     @classmethod
     def of(cls, net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> Self:
@@ -57,17 +60,51 @@ class Split(NamedTuple):
         x, t = move(x, net.dtype), move(t, None if loss.classification else net.dtype)
         return cls(x, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device.namespace)
 
-    def at(self, rows: Any) -> Self:
-        """Return the samples in a slice of rows."""
-        weight = None if self.sample_weight is None else self.sample_weight[..., rows]
-        return self._replace(x=self.x[rows, :], t=self.t[rows, ...], sample_weight=weight)
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return the samples and weights of some of the members."""
+        places = self.xp.asarray(members, device=device(self.x))
+        rows = None if self.rows is None else self.xp.take(self.rows, places, axis=0)
+        weight = self.sample_weight
+        if weight is not None and weight.ndim > 1:
+            weight = self.xp.take(weight, places, axis=0)
+        return self._replace(rows=rows, sample_weight=weight)
+
+    @property
+    def samples(self) -> int:
+        """How many there are, for each member."""
+        return int(self.x.shape[0] if self.rows is None else self.rows.shape[-1])
+
+    @property
+    def targets(self) -> Array:
+        """Those of its samples, shape (n, ...), or (M, n, ...) where each member has its own."""
+        return self.t if self.rows is None else taken_rows(self.t, self.rows, xp=self.xp)
+
+    def at(self, piece: slice) -> Self:
+        """Return the samples in a slice: of shape (n, D), or (M, n, D) where each member has its own."""
+        if self.rows is not None:
+            return self.take(self.rows[:, piece])
+        weight = None if self.sample_weight is None else self.sample_weight[..., piece]
+        return self._replace(x=self.x[piece, :], t=self.t[piece, ...], sample_weight=weight)
 
     def take(self, rows: Array) -> Self:
-        """Return the samples at an array of indices."""
-        weight = None if self.sample_weight is None else self.xp.take(self.sample_weight, rows, axis=-1)
-        return self._replace(
-            x=self.xp.take(self.x, rows, axis=0), t=self.xp.take(self.t, rows, axis=0), sample_weight=weight
-        )
+        """Return the samples at an array of indices, shape (n,), or (M, n) for those of each member."""
+        x, t = taken_rows(self.x, rows, xp=self.xp), taken_rows(self.t, rows, xp=self.xp)
+        return self._replace(x=x, t=t, sample_weight=self.weight_at(rows), rows=None)
+
+    def weight_at(self, rows: Array) -> Array | None:
+        """Return the weights of the samples at an array of indices, shape (n,) or (M, n)."""
+        weight = self.sample_weight
+        if weight is None or weight.ndim < rows.ndim:
+            return None if weight is None else taken_rows(weight, rows, xp=self.xp)
+        if rows.ndim == 1:
+            return self.xp.take(weight, rows, axis=-1)
+        return self.xp.take_along_axis(weight, rows, axis=-1)
+
+
+def taken_rows(array: Array, rows: Array, *, xp: Namespace) -> Array:
+    """Return the rows of an array at indices of any shape."""
+    taken = xp.take(array, xp.reshape(rows, (-1,)), axis=0)
+    return xp.reshape(taken, (*rows.shape, *array.shape[1:]))
 
 
 def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> None:
@@ -145,9 +182,12 @@ class Shards(NamedTuple):
         batch_size: int | None = None,
     ) -> Self:
         """Bring this process's part of checked arrays, or of some of their rows, to the device."""
-        samples = int(x.shape[0]) if rows is None else rows.size
+        samples = int(x.shape[0] if rows is None else rows.shape[-1])
         shares = sharding.shares(samples, samples if batch_size is None else batch_size)
         start, stop = shares[0].rows.start, shares[-1].rows.stop
+        if rows is not None and rows.ndim > 1:  # All samples stay, of which each member has some.
+            split = Split.of(net, x, t, sample_weight)._replace(rows=net.device.asarray(rows))
+            return cls([split], shares, samples, sharding)
         if rows is not None or stop - start < samples:
             own = (np.arange(samples) if rows is None else rows)[start:stop]
             x, t = _taken(x, own, axis=0), _taken(t, own, axis=0)
@@ -164,6 +204,10 @@ class Shards(NamedTuple):
         splits = [split.at(slice(0, size)) for split, size in zip(self.splits, sizes, strict=True)]
         return self._replace(splits=splits, shares=shares, samples=samples)
 
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return the samples and weights of some of the members."""
+        return self._replace(splits=[split.of_members(members) for split in self.splits])
+
 
 def _taken(array: Array, rows: NDArray[Any], axis: int) -> Array:
     """Return the entries at some rows, where the array is."""
@@ -175,9 +219,9 @@ class Block(NamedTuple):
     """What a shard has of some mini-batches, of each as much."""
 
     inputs: Iterator[Array]
-    """Those of each step, shape (size, D), good until the next is asked for."""
+    """Those of each step, shape (size, D) or (M, size, D), good until the next is asked for."""
     targets: Targets
-    """Shape (steps, size, C), with members (steps, 1, size, C); over all shards, their losses add up to the means."""
+    """Shape (steps, size, C), with members (steps, 1 or M, size, C); all shards' losses add up to the means."""
     norms: Array
     """Shape (steps,), with members (steps, 1 or M): what this shard adds to the divisors of the means."""
     ones: Array
@@ -198,9 +242,13 @@ class Batches:
         self._loss, self.sharding = net.loss_function, train.sharding
         self._shards = [_OfShard(net, *each) for each in zip(train.splits, train.shares, strict=True)]
 
-    def blocks(self, order: NDArray[np.int64]) -> Iterator[list[Block]]:
-        """Yield the mini-batches of an epoch, some at a time: what each shard has of them."""
-        for blocks in zip(*(shard.blocks(order) for shard in self._shards), strict=True):
+    def blocks(self, orders: Sequence[Array]) -> Iterator[list[Block]]:
+        """Yield the mini-batches of an epoch, some at a time: what each shard has of them.
+
+        `orders` are those of the samples of each shard, shape (n,) or (M, n).
+        """
+        each = [shard.blocks(order) for shard, order in zip(self._shards, orders, strict=True)]
+        for blocks in zip(*each, strict=True):
             norms = self.sharding.sum([block.norms for block in blocks])[..., None]
             yield [block._replace(targets=self._loss.averaged(block.targets, norms, xp=block.xp)) for block in blocks]
 
@@ -218,45 +266,51 @@ class _OfShard:
         xp, kind = train.xp, {"dtype": train.x.dtype, "device": device(train.x)}
         width = share.largest * xp.finfo(train.x.dtype).bits // 8
         self._steps = max(1, _BLOCK_BYTES // (width * (net.members or 1) * net.output_size))
-        self._steps_at_once = max(1, net.device.gather_bytes // (width * net.input_size))
+        self._rows_at_once = share.largest * max(1, net.device.gather_bytes // (width * net.input_size))
         self._ones = xp.ones((1, share.largest), **kind)
-        self._kept = xp.empty((min(self._steps_at_once * share.largest, train.x.shape[0]), net.input_size), **kind)
+        self._kept, self._kind = xp.empty((0, net.input_size), **kind), kind
 
-    def blocks(self, order: NDArray[np.int64]) -> Iterator[Block]:
+    def blocks(self, order: Array) -> Iterator[Block]:
         """Yield the mini-batches of an epoch in blocks, which are of the same ones for every shard."""
-        rows, start = self._net.device.asarray(self._share.order(order)), 0
+        start = 0
         for count, size in self._share.batches:
             for done in range(0, count, self._steps):
                 steps = min(self._steps, count - done)
-                some = rows[start : start + steps * size]
-                targets, norms = self._targets(some, steps, size)
-                yield Block(self._inputs(some, steps, size), targets, norms, self._ones[:, :size], self._train.xp)
+                rows = self._by_step(order[..., start : start + steps * size], steps, size)
+                weight = self._train.weight_at(order[..., start : start + steps * size])
+                targets, norms = self._targets(rows, None if weight is None else self._by_step(weight, steps, size))
+                yield Block(self._inputs(rows), targets, norms, self._ones[:, :size], self._train.xp)
                 start += steps * size
 
-    def _inputs(self, rows: Array, steps: int, size: int) -> Iterator[Array]:
-        """Gather and yield the inputs of mini-batches of a size."""
-        for some in ahead(self._gathered(rows, steps, size), xp=self._train.xp):
+    def _inputs(self, rows: Array) -> Iterator[Array]:
+        """Gather and yield the inputs at the rows of each step."""
+        for some in ahead(self._gathered(rows), xp=self._train.xp):
             yield from self._train.xp.unstack(some)
 
-    def _gathered(self, rows: Array, steps: int, size: int) -> Iterator[Array]:
-        for done in range(0, steps, self._steps_at_once):
-            now = min(self._steps_at_once, steps - done)
-            some = rows[done * size : (done + now) * size]
-            x = self._net.device.take_into(self._train.x, some, self._kept[: now * size, :])
-            yield self._train.xp.reshape(x, (now, size, x.shape[1]))
+    def _gathered(self, rows: Array) -> Iterator[Array]:
+        """Gather and yield the inputs of some steps at a time."""
+        xp, steps, step = self._train.xp, rows.shape[0], prod(rows.shape[1:])
+        at_once = max(1, self._rows_at_once // max(1, step))
+        for start in range(0, steps, at_once):
+            some = xp.reshape(rows[start : min(start + at_once, steps), ...], (-1,))
+            if self._kept.shape[0] < some.shape[0]:
+                self._kept = xp.empty((some.shape[0], self._kept.shape[1]), **self._kind)
+            x = self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
+            yield xp.reshape(x, (min(at_once, steps - start), *rows.shape[1:], x.shape[1]))
 
-    def _targets(self, rows: Array, steps: int, size: int) -> tuple[Targets, Array]:
-        """Gather the targets of mini-batches of a size, and the sums of their norms."""
-        net, xp = self._net, self._train.xp
-        shape = (steps, 1, size) if net.members else (steps, size)
-        weight = self._train.sample_weight
-        if weight is not None:
-            weight = xp.take(weight, rows, axis=-1)
-            weight = xp.reshape(weight, (weight.shape[0], *shape) if weight.ndim > 1 else shape)
-            # Member weights (M, steps, 1, size) belong where the targets have an axis for them.
-            weight = xp.moveaxis(weight[:, :, 0, :], 0, 1) if weight.ndim > len(shape) else weight
-        t = xp.take(self._train.t, rows, axis=0)
-        t = xp.reshape(t, (*shape, *t.shape[1:]))
-        outputs = (*shape, net.output_size)
-        targets, norms = net.loss_function.prepare(t, outputs, self._train.x.dtype, sample_weight=weight, xp=xp)
+    def _targets(self, rows: Array, weight: Array | None) -> tuple[Targets, Array]:
+        """Gather the targets at the rows of each step, and the sums of their norms."""
+        net, xp, train = self._net, self._train.xp, self._train
+        if net.members and rows.ndim == 2:
+            rows = rows[:, None, :]
+        if weight is not None and weight.ndim < rows.ndim:
+            weight = weight[:, None, :]
+        t = taken_rows(train.t, rows, xp=xp)
+        outputs = (*rows.shape, net.output_size)
+        targets, norms = net.loss_function.prepare(t, outputs, train.x.dtype, sample_weight=weight, xp=xp)
         return targets, xp.sum(norms, axis=-1)
+
+    def _by_step(self, array: Array, steps: int, size: int) -> Array:
+        """Return what belongs to samples, shape (n,) or (M, n), step by step: (steps, size) or (steps, M, size)."""
+        xp = self._train.xp
+        return xp.moveaxis(xp.reshape(array, (*array.shape[:-1], steps, size)), -2, 0)

@@ -106,7 +106,7 @@ def read_evaluation(net: TwoLayerNet[Score], scores: Any) -> Evaluation[Score]:
 def _sums(net: TwoLayerNet[Any], split: Split, *, xp: Namespace) -> list[Array]:
     """Return what a split adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
     parts = []
-    for piece in net.pieces(split.x.shape[0]):
+    for piece in net.pieces(split.samples, inputs=split.rows is not None):
         part = split.at(piece)
         outputs = forward(net.params, part.x, activation=net.activation, xp=xp).outputs
         parts.append(_sums_of_piece(net, part, outputs, xp=xp))
@@ -115,16 +115,16 @@ def _sums(net: TwoLayerNet[Any], split: Split, *, xp: Namespace) -> list[Array]:
 
 def _sums_of_piece(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Namespace) -> tuple[Array, ...]:
     """Return what a piece adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
-    loss, shape = net.loss_function, tuple(outputs.shape[-2:])
+    loss, shape = net.loss_function, (*part.x.shape[:-1], net.output_size)
     targets, norms = loss.prepare(part.t, shape, outputs.dtype, sample_weight=part.sample_weight, xp=xp)
     total = xp.sum(loss._terms(outputs, targets, xp=xp).losses(), axis=-1), xp.sum(norms, axis=-1)
     task = loss.task
     if not isinstance(task, Probabilistic):
         error = task.mean(outputs) - part.t
         return *total, xp.sum(error * error, axis=-2), xp.sum(xp.abs(error), axis=-2)
-    if part.t.ndim == 2 or loss.ignored_label is None:
-        labels = task.labels(part.t, xp=xp) if part.t.ndim == 2 else part.t
-        return *total, count_correct(outputs, labels, task, xp=xp), xp.ones_like(norms[..., 0]) * shape[0]
+    if part.t.ndim == part.x.ndim or loss.ignored_label is None:
+        labels = task.labels(part.t, xp=xp) if part.t.ndim == part.x.ndim else part.t
+        return *total, count_correct(outputs, labels, task, xp=xp), xp.ones_like(norms[..., 0]) * shape[-2]
     counted = is_counted(part.t, loss.ignored_label, xp=xp)
     labels = xp.where(counted, xp.astype(part.t, xp.int32), -1)
     return *total, count_correct(outputs, labels, task, xp=xp), xp.sum(xp.astype(counted, outputs.dtype), axis=-1)
@@ -132,9 +132,10 @@ def _sums_of_piece(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Na
 
 def _regression(squares: Array, absolutes: Array, shards: Shards, *, xp: Namespace) -> list[Array]:
     """Return RMSE, MAE and R² from the sums of errors of each output, shape (..., C)."""
+    ts = [split.targets for split in shards.splits]
     samples, total = shards.samples, shards.sharding.sum
-    mean = total([xp.sum(split.t, axis=0) for split in shards.splits]) / samples
-    spread = total([xp.sum((split.t - mean) ** 2, axis=0) for split in shards.splits])
+    mean = total([xp.sum(t, axis=-2) for t in ts]) / samples
+    spread = total([xp.sum((t - mean[..., None, :]) ** 2, axis=-2) for t in ts])
     spread = xp.broadcast_to(spread, squares.shape)
     # Where the targets do not vary there is nothing to explain: 1 for no error, else 0.
     ratio = squares / xp.where(spread == 0, xp.ones_like(spread), spread)

@@ -1,16 +1,20 @@
 """`fit`: every argument checked, the data brought to the device, and then the loop."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from numbers import Real
 from typing import Any, TypeAlias
 
-from xpnet._checks import check_choice, check_count
+import numpy as np
+from numpy.typing import NDArray
+
+from xpnet._checks import check_choice, check_count, check_members
 from xpnet._typing import Array
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import SGD, Optimizer
 from xpnet.training.batches import Shards, check_split, held_back
 from xpnet.training.loop import Job, train_epochs
+from xpnet.training.members import train_members
 from xpnet.training.parallel import Processes
 from xpnet.training.progress import with_bar
 from xpnet.training.record import Record, Records
@@ -35,7 +39,7 @@ def fit(
     optimizer: Optimizer | None = None,
     batch_size: int = 100,
     epochs: int | None = None,
-    seed: int | None = None,
+    seed: int | Sequence[int] | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
     threads: int | str = AUTO,
@@ -70,12 +74,13 @@ def fit(
     epochs : int, optional
         The epoch to train up to, those of `state` included; by default as many as hold 10,000 mini-batches.
     seed : int, optional
-        Same seed, same mini-batches, on every device. By default 0, or that of `state`.
+        Same seed, same mini-batches, on every device. Or a sequence, one for each member: those that share one see the
+        same mini-batches and hold back the same samples. By default 0, or what `state` has.
     gradient : {"backpropagation", "numerical"}
         How each step gets its gradient; "numerical" is `TwoLayerNet.numerical_gradient`, some hundred times slower.
     patience : int, optional
         Stop when the validation loss has not fallen for so many epochs; at the end the network gets the parameters of
-        the epoch where it was lowest.
+        the epoch where it was lowest. Each member by itself: one that has stopped is frozen while others go on.
     threads : int or "auto"
         Of NumPy's matrix products; "auto" takes one or all the caller allows, whichever is faster (see
         `xpnet.training.threads`).
@@ -146,7 +151,7 @@ def fit_epochs(
     optimizer: Optimizer | None = None,
     batch_size: int = 100,
     epochs: int | None = None,
-    seed: int | None = None,
+    seed: int | Sequence[int] | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
     threads: int | str = AUTO,
@@ -171,26 +176,20 @@ def fit_epochs(
     2
     """
     optimizer = SGD() if optimizer is None else optimizer
-    seed = _checked_seed(seed, state)
+    seed = _checked_seed(seed, net.members, state)
     _check_options(optimizer, batch_size, epochs, gradient, patience)
     check_threads(threads, "threads")
-    if patience is not None and (validation is None or net.members is not None):
-        need = "a validation set to watch" if validation is None else "a network without members"
-        raise ValueError(f"patience={patience} needs {need}: give validation=0.2, say, or leave patience out")
+    if patience is not None and validation is None:
+        raise ValueError(
+            f"patience={patience} needs a validation set to watch: give validation=0.2, say, or leave patience out"
+        )
     check_split(net, x, t, sample_weight)
     fraction, pair = _read_validation(net, validation)
     kept = held = None
     if fraction is not None:
-        (kept, held), pair = held_back(net, t, fraction, seed), (x, t)
-    samples = int(x.shape[0]) if kept is None else kept.size
-    if not isinstance(processes, Processes | None):
-        raise TypeError(f"processes must be Processes such as MPIProcesses(), got {processes!r}: make them")
-    sharding = Sharding(shards, processes or Processes())
-    limits = {"batch_size": batch_size, "number of samples": samples}
-    if pair is not None:
-        limits["number of validation samples"] = int(pair[0].shape[0]) if held is None else held.size
-    sharding.check(limits)
-
+        (kept, held), pair = _held_back(net, t, fraction, seed), (x, t)
+    samples = int(x.shape[0] if kept is None else kept.shape[-1])
+    sharding = _checked_sharding(shards, processes, batch_size, samples, pair, held)
     epochs = default_epochs(samples, batch_size) if epochs is None else epochs
     if state is not None and state.epoch >= epochs:
         raise ValueError(f"epochs must be more than the {state.epoch} of the state, got {epochs}: it has them already")
@@ -203,9 +202,31 @@ def fit_epochs(
         train = Shards.of(net, x, t, sample_weight, sharding=sharding, rows=kept, batch_size=batch_size)
         test = None if pair is None else Shards.of(net, *pair, sharding=sharding, rows=held)
         net.params.update(copied(state.params))
-    return train_epochs(
-        net, Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads), state
-    )
+    job = Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads)
+    return train_epochs(net, job, state) if net.members is None else train_members(net, job, state)
+
+
+def _checked_sharding(
+    shards: Any,
+    processes: Any,
+    batch_size: int,
+    samples: int,
+    validation: tuple[Array, Array] | None,
+    held: NDArray[Any] | None,
+) -> Sharding:
+    if not isinstance(processes, Processes | None):
+        raise TypeError(f"processes must be Processes such as MPIProcesses(), got {processes!r}: make them")
+    limits = {"batch_size": batch_size, "number of samples": samples}
+    if validation is not None:
+        limits["number of validation samples"] = int(validation[0].shape[0] if held is None else held.shape[-1])
+    sharding = Sharding(shards, processes or Processes())
+    sharding.check(limits)
+    if held is not None and held.ndim > 1 and shards > 1:
+        raise ValueError(
+            f"shards={shards} needs the same samples for all members, whose seeds hold back others: "
+            "give one seed, or a set (x, t) to validate on"
+        )
+    return sharding
 
 
 def default_epochs(samples: int, batch_size: int) -> int:
@@ -235,15 +256,32 @@ def _check_options(optimizer: Any, batch_size: Any, epochs: Any, gradient: Any, 
             check_count(value, name)
 
 
-def _checked_seed(seed: int | None, state: TrainingState | None) -> int:
+def _held_back(
+    net: TwoLayerNet[Any], t: Array, fraction: float, seed: int | tuple[int, ...]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return which samples train and which validate, shape (n,), or (M, n) where members have seeds of their own."""
+    seeds = seed if isinstance(seed, tuple) else (seed,)
+    parts = {one: held_back(net, t, fraction, one) for one in seeds}
+    if len(parts) == 1:
+        return parts[seeds[0]]
+    kept, held = (np.stack([parts[one][part] for one in seeds]) for part in (0, 1))
+    return kept, held
+
+
+def _checked_seed(seed: Any, members: int | None, state: TrainingState | None) -> int | tuple[int, ...]:
     if state is not None and not isinstance(state, TrainingState):
         raise TypeError(f"state must be a TrainingState, got a {type(state).__name__}: pass record.state")
     if seed is None:
         return 0 if state is None else state.seed
-    check_count(seed, "seed", minimum=0)
+    if isinstance(seed, Sequence) and not isinstance(seed, str):
+        check_members(len(seed), "seed", members)
+        seed = tuple(seed)
+    for one in seed if isinstance(seed, tuple) else (seed,):
+        check_count(one, "seed", minimum=0)
     if state is not None and state.seed != seed:
         raise ValueError(f"seed must be that of the state, {state.seed}, got {seed}: leave it out")
-    return seed
+    checked: int | tuple[int, ...] = seed
+    return checked
 
 
 def _read_validation(

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import ahead, to_host
@@ -22,7 +21,17 @@ from xpnet.training.threads import Threads
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss became NaN or infinite; the network holds the parameters of the last record again."""
+    """The loss became NaN or infinite; the network holds the parameters of the last record again.
+
+    Its `members` are those that have such a loss.
+    """
+
+    def __init__(self, text: str, members: tuple[int, ...] = ()) -> None:
+        super().__init__(text, members)
+        self.text, self.members = text, members
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Job(NamedTuple):
@@ -36,11 +45,18 @@ class Job(NamedTuple):
     epochs: int
     patience: int | None
     threads: int | str
+    members: tuple[int, ...] = ()
+    """What to call the members, where these are some of more."""
 
     def is_done(self, state: TrainingState) -> bool:
-        """Return whether all epochs are done, or the validation loss has not fallen for too many."""
-        waited = 0 if self.patience is None or state.best is None else state.epoch - state.best.epoch
-        return state.epoch >= self.epochs or (self.patience is not None and waited >= self.patience)
+        """Return whether all epochs are done, or the network, or a member of it, has to stop."""
+        return state.epoch >= self.epochs or any(self.stopped(state))
+
+    def stopped(self, state: TrainingState) -> list[bool]:
+        """Return whether the validation loss has not fallen for too many epochs: one answer, or one for each member."""
+        if self.patience is None or state.best is None:
+            return []
+        return [waited >= self.patience for waited in state.best.waited(state.epoch)]
 
 
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
@@ -55,14 +71,14 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
         epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), threads.in_use(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
-            order = epoch_order(job.train.samples, seed=state.seed, epoch=state.epoch + 1)
-            batch_losses = _train_epoch(net, batches, order, descent, threads)
+            orders = _orders(net, job.train, state.seed, state.epoch + 1)
+            batch_losses = _train_epoch(net, batches, orders, descent, threads)
             net.params.update(descent.params())
             parts = [scores(net, shards) for shards in (job.train, job.validation) if shards is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
             losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
             if not np.isfinite(losses).all():
-                raise _non_finite(losses, first_step, descent.steps, job.optimizer)
+                raise _non_finite(losses, first_step, descent.steps, job)
             trained, *validated = (read_evaluation(net, part) for part in parts)
             state = _next_state(net, state, descent, *validated)
         yield Record(
@@ -86,8 +102,9 @@ def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
     few = [shards.first(job.batch_size) for shards in (job.train, job.validation) if shards is not None]
     with net.device.current(), np.errstate(all="ignore"):
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
+        orders = [net.device.asarray(np.arange(split.x.shape[-2])) for split in few[0].splits]
         batches, threads = Batches(net, few[0]), Threads(job.threads, net.device)
-        losses = _train_epoch(net, batches, np.arange(few[0].samples), descent, threads)
+        losses = _train_epoch(net, batches, orders, descent, threads)
         _read_at_once([losses, *(scores(net, shards) for shards in few)], xp=net.device.namespace)
 
 
@@ -95,8 +112,10 @@ def _next_state(
     net: TwoLayerNet[Any], state: TrainingState, descent: Descent, validated: Evaluation[Any] | None = None
 ) -> TrainingState:
     params, epoch, best = copied(net.params), state.epoch + 1, state.best
-    if validated is not None and net.members is None and (best is None or validated.loss < best.loss):
-        best = Best(epoch, validated.loss, params)
+    if validated is not None:
+        loss = validated.loss
+        first = Best([epoch] * len(loss) if isinstance(loss, list) else epoch, loss, params)
+        best = first if best is None else best.next(epoch, loss, params)
     return TrainingState(params, descent.remembered(), epoch, state.seed, best)
 
 
@@ -111,17 +130,34 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
+def _orders(net: TwoLayerNet[Any], train: Shards, seed: int | tuple[int, ...], epoch: int) -> list[Array]:
+    """Return in which order an epoch has the samples of each shard, (n,), or (M, n) if members have own seeds."""
+    seeds = seed if isinstance(seed, tuple) else (seed,)
+    orders = {one: epoch_order(train.samples, seed=one, epoch=epoch) for one in seeds}
+    result = []
+    for split, share in zip(train.splits, train.shares, strict=True):
+        if len(orders) == 1 and split.rows is None:
+            result.append(net.device.asarray(share.order(orders[seeds[0]])))
+            continue
+        order = net.device.asarray(np.stack([share.order(orders[one]) for one in seeds]))
+        result.append(order if split.rows is None else split.xp.take_along_axis(split.rows, order, axis=-1))
+    return result
+
+
 def _train_epoch(
-    net: TwoLayerNet[Any], batches: Batches, order: NDArray[np.int64], descent: Descent, threads: Threads
+    net: TwoLayerNet[Any], batches: Batches, orders: list[Array], descent: Descent, threads: Threads
 ) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     xp, losses = net.device.namespace, []
-    for blocks in ahead(batches.blocks(order), xp=xp):
+    for blocks in ahead(batches.blocks(orders), xp=xp):
         steps = zip(*(block.batches() for block in blocks), strict=True)
         outputs = [descent.step(*shards) for shards in threads.watched(steps, descent.differentiate)]
         # The loss values are for the record alone, so that a whole block's can be computed at once.
-        # They are stacked transposed, as their samples lie in a step.
-        stacked = [xp.stack([y.mT for y in shard]).mT for shard in zip(*outputs, strict=True)]
+        # They are stacked as they lie in memory, class by class.
+        stacked = [
+            xp.moveaxis(xp.stack([xp.moveaxis(y, -1, 0) for y in shard], axis=1), 0, -1)
+            for shard in zip(*outputs, strict=True)
+        ]
         terms = [net.loss_function._terms(ys, block.targets, xp=xp) for ys, block in zip(stacked, blocks, strict=True)]
         losses.append(batches.sharding.sum([xp.sum(each.losses(), axis=-1) for each in terms]))
     return xp.concat(losses)
@@ -135,17 +171,17 @@ def _read_at_once(arrays: list[Array], *, xp: Namespace) -> list[Any]:
     return [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 
-def _non_finite(
-    losses: np.ndarray[Any, Any], first_step: int, last_step: int, optimizer: Optimizer
-) -> NonFiniteLossError:
+def _non_finite(losses: np.ndarray[Any, Any], first_step: int, last_step: int, job: Job) -> NonFiniteLossError:
     """Name the step that led to the first of the `losses`, shape (steps,) or (steps, M), that is not finite."""
     bad = np.argwhere(~np.isfinite(losses))[0]
     step = min(first_step + int(bad[0]), last_step)
-    rate = optimizer.rate(max(0, step - 1))
+    rate = job.optimizer.rate(max(0, step - 1))
     rate = rate[bad[-1]] if isinstance(rate, tuple) else rate
-    member = f" of member {bad[1]}" if len(bad) > 1 else ""
+    diverged: list[int] = np.flatnonzero(~np.isfinite(losses).all(axis=0)).tolist() if len(bad) > 1 else []
+    member = f" of member {job.members[bad[1]] if job.members else bad[1]}" if len(bad) > 1 else ""
     return NonFiniteLossError(
         f"the loss{member} became {losses[tuple(bad)]} after step {step} with "
         f"learning_rate={rate:g}: lower the learning rate, or clip gradients; "
-        "the network holds the parameters of the last record"
+        "the network holds the parameters of the last record",
+        tuple(job.members[member] if job.members else member for member in diverged),
     )

@@ -1,11 +1,11 @@
 """What a training is at the end of an epoch, as plain data: enough to go on from there, bit for bit."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from xpnet._typing import Array, Params
 from xpnet.devices import to_host
@@ -15,11 +15,26 @@ from xpnet.optimizers import Optimizer, OptimizerState
 
 @dataclass(frozen=True, eq=False)
 class Best:
-    """The epoch with the lowest validation loss so far."""
+    """The epoch with the lowest validation loss so far; with members, a list of one for each."""
 
-    epoch: int
-    loss: float
+    epoch: Any
+    """An int, or with members a list."""
+    loss: Any
     params: Params
+
+    def waited(self, epoch: int) -> list[int]:
+        """Return for how many epochs up to this one the loss has not fallen: one number, or one for each member."""
+        return [epoch - best for best in (self.epoch if isinstance(self.epoch, list) else [self.epoch])]
+
+    def next(self, epoch: int, loss: Any, params: Params) -> "Best":
+        """Return the best after one more epoch, whose `params` may be kept."""
+        if not isinstance(loss, list):
+            return Best(epoch, loss, params) if loss < self.loss else self
+        better = [new < old for new, old in zip(loss, self.loss, strict=True)]
+        epochs = [epoch if is_better else old for is_better, old in zip(better, self.epoch, strict=True)]
+        lowest = [min(pair) for pair in zip(loss, self.loss, strict=True)]
+        chosen = [index + len(better) * is_better for index, is_better in enumerate(better)]
+        return Best(epochs, lowest, members_of(chosen, self.params, params))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +52,16 @@ class TrainingState:
         Its step counts mini-batches.
     epoch : int
         How many are done.
-    seed : int
-        That of `fit`.
+    seed : int or tuple of int
+        That of `fit`, or those of the members.
     best : Best or None
-        None without validation, and for members.
+        None without validation.
     """
 
     params: Params
     optimizer: OptimizerState
     epoch: int
-    seed: int
+    seed: int | tuple[int, ...]
     best: Best | None = None
 
     def map_arrays(self, function: Callable[[str, Params], Params]) -> Self:
@@ -56,6 +71,26 @@ class TrainingState:
         params = function("parameters", self.params)
         return replace(self, params=params, optimizer=OptimizerState(self.optimizer.step, slots), best=best)
 
+    def of_members(self, members: Sequence[int], *others: "TrainingState") -> "TrainingState":
+        """Return the state of some of the members; the members of `others`, after the same epoch, count on."""
+        states = (self, *others)
+        best = None
+        if self.best is not None:
+            bests = [state.best for state in states if state.best is not None]
+            epochs, losses = ([value for best in bests for value in getattr(best, name)] for name in ("epoch", "loss"))
+            params = members_of(members, *(best.params for best in bests))
+            best = Best([epochs[i] for i in members], [losses[i] for i in members], params)
+        slots = {
+            slot: members_of(members, *(state.optimizer.slots[slot] for state in states))
+            for slot in self.optimizer.slots
+        }
+        params = members_of(members, *(state.params for state in states))
+        memory, seed = OptimizerState(self.optimizer.step, slots), self.seed
+        if isinstance(seed, tuple):
+            seeds = [one for state in states if isinstance(state.seed, tuple) for one in state.seed]
+            seed = tuple(seeds[member] for member in members)
+        return TrainingState(params, memory, self.epoch, seed, best)
+
     def __getstate__(self) -> dict[str, Any]:
         return vars(self.map_arrays(_on_host))
 
@@ -63,6 +98,16 @@ class TrainingState:
 def copied(arrays: Mapping[str, Array]) -> Params:
     """Return copies, for arrays that are updated in place."""
     return {name: array_namespace(array).asarray(array, copy=True) for name, array in arrays.items()}
+
+
+def members_of(members: Sequence[int], *arrays: Mapping[str, Array]) -> Params:
+    """Return copies of some of the members of named arrays, those of one mapping counted on after the other's."""
+    result: Params = {}
+    for name, first in arrays[0].items():
+        xp = array_namespace(first)
+        every = first if len(arrays) == 1 else xp.concat([part[name] for part in arrays], axis=0)
+        result[name] = xp.take(every, xp.asarray(members, device=device(first)), axis=0)
+    return result
 
 
 def restored(state: TrainingState, net: TwoLayerNet[Any], optimizer: Optimizer) -> TrainingState:

@@ -35,7 +35,8 @@ def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     """Return the function that differentiates by backpropagation; all that stays the same is looked up here, once."""
     xp, device = net.device.step_namespace, net.device
     activation, loss = net.activation, net.loss_function
-    to_hidden, to_outputs, back = map(device.matmul, (net.input_size, net.hidden_size, net.output_size))
+    to_hidden, back = map(device.matmul, (net.input_size, net.output_size))
+    to_outputs = (device.matmul_across if layout.lead else device.matmul)(net.hidden_size)
     to_gradient = cache(device.matmul_into)
     kept = layout.joined(net.params)
     g = layout.parts(kept)

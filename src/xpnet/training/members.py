@@ -1,0 +1,98 @@
+"""Many networks side by side, of which each stops when it has to: it is frozen, and the others go on without it.
+
+They go on in a network of their own, since an epoch takes far longer than a copy of its parameters.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from xpnet.devices import to_host
+from xpnet.network import TwoLayerNet
+from xpnet.training.evaluation import Evaluation, read_evaluation, scores
+from xpnet.training.loop import Job, train_epochs
+from xpnet.training.record import Record
+from xpnet.training.state import TrainingState, copied
+
+
+def train_members(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> Iterator[Record[Any]]:
+    """Train `net`, whose parameters are those of `state`, and yield a record of every epoch.
+
+    The figures of a member that has stopped are those of its last epoch, and its batches have no losses (NaN).
+    """
+    seconds = 0.0
+    while going := _going(net, job, state):
+        before, record = (() if len(going) == net.members else _figures(net, job)), None
+        for record in train_epochs(*_of_members(net, job, state, going)):
+            if before:
+                record = _put_back(record, going, state, before)
+                with net.device.current():
+                    net.params.update(copied(record.state.params))
+            state = record.state
+            yield replace(record, seconds=seconds + record.seconds)
+        seconds += 0.0 if record is None else record.seconds
+        with net.device.current():
+            net.params.update(copied(state.params))
+    if job.patience is not None and state.best is not None:
+        with net.device.current():
+            net.params.update(copied(state.best.params))
+
+
+def _going(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> list[int]:
+    """Return the members that go on."""
+    if state.epoch >= job.epochs:
+        return []
+    stopped = job.stopped(state)
+    return [member for member in range(net.members or 1) if not any(stopped[member : member + 1])]
+
+
+def _of_members(
+    net: TwoLayerNet[Any], job: Job, state: TrainingState, members: Sequence[int]
+) -> tuple[TwoLayerNet[Any], Job, TrainingState]:
+    """Return what trains some members alone; all there is, where these are all."""
+    if len(members) == net.members:
+        return net, job, state
+    with net.device.current():
+        part, state = net.of_members(members), state.of_members(members)
+        train, validation = job.train.of_members(members), job.validation and job.validation.of_members(members)
+    optimizer = job.optimizer.of_members(members)
+    job = job._replace(train=train, validation=validation, optimizer=optimizer, members=tuple(members))
+    return part, job, state
+
+
+def _figures(net: TwoLayerNet[Any], job: Job) -> tuple[Evaluation[Any], ...]:
+    """Return how good all members are before some go on."""
+    with net.device.current(), np.errstate(over="ignore"):
+        sets = [shards for shards in (job.train, job.validation) if shards is not None]
+        return tuple(read_evaluation(net, to_host(scores(net, shards))) for shards in sets)
+
+
+def _put_back(
+    part: Record[Any], members: Sequence[int], state: TrainingState, before: Sequence[Evaluation[Any]]
+) -> Record[Any]:
+    """Return a record of all members from one of those that trained, the state of all and what they were before."""
+    count = len(before[0].loss)
+    places = [members.index(i) if i in members else len(members) + i for i in range(count)]
+    losses = np.full((len(part.batch_losses), count), np.nan, part.batch_losses.dtype)
+    losses[:, list(members)] = part.batch_losses
+    train, *validation = (
+        _merged(after, old, places) for after, old in zip((part.train, part.validation), before, strict=False)
+    )
+    return replace(
+        part,
+        train=train,
+        validation=validation[0] if validation else None,
+        batch_losses=losses,
+        state=part.state.of_members(places, state),
+    )
+
+
+def _merged(after: Any, before: Evaluation[Any], places: Sequence[int]) -> Evaluation[Any]:
+    def chosen(new: list[float], old: list[float]) -> list[float]:
+        both = [*new, *old]
+        return [both[place] for place in places]
+
+    metrics = {name: chosen(after.metrics[name], old) for name, old in before.metrics.items()}
+    return Evaluation(chosen(after.loss, before.loss), metrics)
