@@ -67,8 +67,8 @@ def _figures(net: TwoLayerNet[Any], job: Job) -> tuple[Evaluation[Any] | None, .
     """Return how good all members are before some go on; losses of mini-batches are not known any more."""
     with net.device.current(), np.errstate(over="ignore"):
         train, validation = (
-            None if split is None else read_evaluation(net, to_host(scores(net, split)))
-            for split in (job.train if job.evaluate_train else None, job.validation)
+            None if shards is None else read_evaluation(net, to_host(scores(net, shards)))
+            for shards in (job.train if job.evaluate_train else None, job.validation)
         )
     return train or Evaluation([math.nan] * (net.members or 1), {}), validation
 
