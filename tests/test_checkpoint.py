@@ -32,7 +32,7 @@ from xpnet import (
 from xpnet._checks import namespace_of
 from xpnet.checkpoint import DamagedError, difference, load_checkpoint, load_model, save_model
 from xpnet.checkpoint.sealed import read_sealed, sealed
-from xpnet.datasets import Origin
+from xpnet.datasets import Encoding, Origin
 from xpnet.training import Best
 
 ORIGIN = Origin("digits", None, 3, Scaling(0.0, 1 / 16), ("no", "yes"))
@@ -183,8 +183,8 @@ def tampered(path, *, arrays=None, metadata=None, origin=None, state=None):
         ({"origin": {"class_names": ["no", "no"]}}, r"two classes have the same name"),
         ({"origin": {"class_names": ["no", ["yes"]]}}, r"class_names of its origin must be texts"),
         ({"origin": {"class_names": ["no", 1]}}, r"class_names of its origin must be texts"),
-        ({"origin": {"columns": ["a", "a"]}}, r"2 inputs and 1 different names of columns"),
-        ({"origin": {"columns": ["a", "b", "a"]}}, r"2 inputs and 2 different names of columns"),
+        ({"origin": {"columns": ["a", "a"]}}, r"2 columns and 1 different names"),
+        ({"origin": {"columns": ["a", "b", "a"]}}, r"2 columns and 2 different names"),
         ({"origin": {"columns": "ab"}}, r"names of columns must be a list"),
         ({"origin": {"columns": [1, 2]}}, r"columns of its origin must be texts"),
         ({"origin": {"digest": 5}}, r"digest of its origin is 5"),
@@ -216,6 +216,19 @@ def tampered(path, *, arrays=None, metadata=None, origin=None, state=None):
         ({"arrays": {"origin.scaling.offset": np.zeros(3)}}, r"its scaling has shapes \(3,\) and \(\) for 2 features"),
         ({"arrays": {"origin.scaling.offset": np.zeros((), np.float32)}}, r"its scaling is float32 and float64, not"),
         ({"arrays": {"origin.scaling.factor": np.asarray(np.nan)}}, r"its scaling holds NaN or infinite numbers"),
+        ({"arrays": {"origin.encoding.fill": np.zeros(2)}}, "it says refuse of missing values, and has their means"),
+        ({"origin": {"missing": "mean"}}, "it says mean of missing values, and has no means"),
+        ({"origin": {"missing": "median"}}, "missing of its origin must be one of refuse, mean, drop"),
+        ({"origin": {"stratified": 1}}, "stratified of its origin must be True or False"),
+        ({"origin": {"encoding": "ab"}}, "categories of its origin must be lists"),
+        ({"origin": {"encoding": [["a", 1]]}}, "categories of its origin must be texts"),
+        ({"origin": {"encoding": [["a", "a"]]}}, "two categories have the same name"),
+        ({"origin": {"encoding": [["a", "b"], []]}}, "it has 2 inputs, and categories for 3"),
+        ({"origin": {"encoding": [[], []]}}, "it has 2 inputs, and categories for 2"),
+        (
+            {"origin": {"missing": "mean"}, "arrays": {"origin.encoding.fill": np.zeros(3)}},
+            r"its means are float64 of shape \(3,\) for 2 features",
+        ),
         (
             {"arrays": {"origin.target_scaling.offset": np.zeros(()), "origin.target_scaling.factor": np.zeros(5)}},
             r"\(\) and \(5,\) for 2 outputs",
@@ -322,11 +335,15 @@ def test_a_difference_of_origins_is_named():
         "target_scaling": Scaling(0.0, 1.0),
         "columns": ("a", "b"),
         "digest": "0",
+        "encoding": Encoding((("a", "b"), ())),
+        "missing": "drop",
+        "stratified": True,
     }
     assert list(changes) == [field.name for field in fields(Origin)]
     for name, value in changes.items():
         assert difference(ORIGIN, replace(ORIGIN, **{name: value})) == name
     assert difference(ORIGIN, table) == "scaling"
+    assert difference(ORIGIN, replace(ORIGIN, encoding=Encoding(fill=np.zeros(2)))) == "encoding"
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1), Momentum(0.1), Adam(0.01)])

@@ -1,6 +1,6 @@
 """A network together with what it knows of its data."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_the_columns_of_a_frame_are_found_by_name(table):
     assert model.predict(frame).tolist() == ["tall", "short"]
     with pytest.raises(DataError, match="x: has no b among its columns a, c: give data with those of the model, a, b"):
         model.predict(Frame(a=raw[:, 0], c=raw[:, 1]))
-    unnamed = Model(model.net, SimpleNamespace(**{**vars(model.origin), "columns": ()}))
+    unnamed = Model(model.net, replace(model.origin, columns=()))
     assert unnamed.predict(Frame(a=raw[:, 0], b=raw[:, 1])).tolist() == ["tall", "short"]
 
 

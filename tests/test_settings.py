@@ -16,6 +16,8 @@ EVERY = Settings(
     data="a table.csv",
     data_dir="/data",
     label="Größe",
+    missing="mean",
+    preset="modern",
     label_smoothing=0.1,
     class_weight=(1.0, 2.0),
     validation=0.2,
@@ -49,6 +51,22 @@ def test_defaults_are_the_chapter_s():
     net = settings.make_network(64, 10)
     assert repr(net).startswith("TwoLayerNet(64, 50, 10, activation='sigmoid', loss='softmax_cross_entropy'")
     assert float(net.params["W1"].std()) == pytest.approx(0.01, rel=0.1)
+
+
+def test_files_have_defaults_of_today():
+    for data, preset in (("digits", "chapter"), ("runs/idx", "chapter"), ("a.csv", "modern"), ("a.tsv.gz", "modern")):
+        assert Settings(data=data).preset == preset
+    settings = Settings(data="a.csv", hidden=3)
+    assert (settings.hidden, settings.activation, settings.optimizer, settings.learning_rate) == (
+        3,
+        "relu",
+        "adam",
+        0.01,
+    )
+    assert settings.fit_options(100)["epochs"] == 100
+    assert Settings(data="a.csv", optimizer="sgd").make_optimizer(1).learning_rate == 0.1
+    assert Settings(data="a.csv", preset="chapter") == dataclasses.replace(Settings(), data="a.csv")
+    assert Settings(preset="modern") == dataclasses.replace(settings, data="digits", hidden=200)
 
 
 def test_every_option_says_what_it_is():
@@ -111,7 +129,9 @@ def test_files_that_are_none(tmp_path, name, text, message):
 def test_an_unknown_name_is_told_with_the_nearest():
     with pytest.raises(ValueError, match=r"^run.toml: there is no option 'batchsize': did you mean 'batch_size'\?$"):
         Settings.of({"batchsize": 3}, where="run.toml")
-    with pytest.raises(ValueError, match=r"^settings: there is no option 'qqq': there are data, data_dir, label, loss"):
+    with pytest.raises(
+        ValueError, match=r"^settings: there is no option 'qqq': there are data, data_dir, label, missing"
+    ):
         Settings.of({"qqq": 3})
 
 
@@ -119,6 +139,8 @@ WRONG = {
     "data": [("", "must not be empty"), (3, "must be a text, got 3"), (None, "must be a text, got None")],
     "data_dir": [("", "must not be empty"), (["a"], "must be a text")],
     "label": [(True, "must be a column's name or index, got True"), (1.5, "must be a column's name or index")],
+    "missing": [("median", "must be one of refuse, mean, drop; got 'median'"), (None, "must be one of")],
+    "preset": [("modren", r"must be one of chapter, modern; got 'modren': did you mean 'modern'\?")],
     "loss": [("hinge", "must be one of softmax_cross_entropy, .*; got 'hinge'"), (None, "must be one of")],
     "label_smoothing": [
         (-0.1, r"must be a number in \[0, 1\]"),

@@ -1,16 +1,15 @@
 """A trained network together with what it knows of its data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xpnet._text import listed, printable
+from xpnet._text import listed
 from xpnet.datasets import Origin
-from xpnet.datasets.columns import positions
-from xpnet.datasets.samples import RawSamples, checked_features
+from xpnet.datasets.frames import read_rows
 from xpnet.devices import to_host
 from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
@@ -51,7 +50,8 @@ class Model:
         Parameters
         ----------
         x : array or data frame, shape (n, features)
-            On the host. The columns of a frame are found by their names, in any order.
+            On the host. The columns of a frame are found by their names, in any order; a column of categories holds
+            their texts.
 
         Raises
         ------
@@ -70,12 +70,10 @@ class Model:
         return self._outputs(x, self.net.predict_proba)
 
     def _outputs(self, x: Any, say: Callable[[Any], Any]) -> NDArray[Any]:
-        if self.origin is not None and self.origin.columns and hasattr(x, "columns"):
-            x = _in_order(x, self.origin.columns)
-        raw = checked_features(RawSamples(np.asarray(x), None, "x"))
+        raw = read_rows(x, self.origin, self.net.input_size)
         said = []
         for piece in self.net.pieces(len(raw)):
-            inputs = raw[piece] if self.origin is None else self.origin.scaling.apply(raw[piece])
+            inputs = raw[piece] if self.origin is None else self.origin.inputs(raw[piece])
             said.append(to_host(say(self.net.device.asarray(inputs))))
         return np.concatenate(said)
 
@@ -83,15 +81,9 @@ class Model:
         net, origin = self.net, self.origin
         if origin is None:
             return f"Model of {net.input_size} scaled features -> {net.output_size} outputs: {net!r}"
-        takes = f"{net.input_size} raw features" + (f" ({listed(origin.columns, 5)})" if origin.columns else "")
+        takes = f"{origin.encoding.columns(net.input_size)} raw features" + (
+            f" ({listed(origin.columns, 5)})" if origin.columns else ""
+        )
         names = origin.class_names
         says = f"{len(names)} classes ({listed(names, 5)})" if names else f"{net.output_size} numbers in their units"
         return f"Model of {takes} -> {says}: {net!r}"
-
-
-def _in_order(frame: Any, names: Sequence[str]) -> NDArray[Any]:
-    """Return the columns of a data frame that have these names."""
-    there = list(frame.columns)
-    return np.column_stack(
-        [np.asarray(frame[there[i]]) for i in positions([printable(str(name)) for name in there], names, "x")]
-    )

@@ -19,7 +19,7 @@ def flags(command):
 
 def test_train_has_an_option_for_every_setting():
     settings = {f"--{name.replace('_', '-')}" for name in OPTIONS}
-    assert flags(train.train) == settings | {"--config", "--out", "--resume", "--plot", "--quiet", "--json"}
+    assert flags(train.train) == settings | {"--config", "--out", "--resume", "--plot", "--log", "--quiet", "--json"}
     for command in (evaluate.evaluate, predict.predict, gradcheck.gradcheck):
         assert flags(command) <= settings | {"--json", "--format", "--all"}
 
@@ -64,5 +64,6 @@ def test_a_file_of_options_trains(folder):
     config = json.loads(Path("run/config.json").read_text())
     assert (config["hidden"], config["epochs"], config["schedule"]) == (5, 5, "step:2:0.5")
     assert (config["class_weight"], config["label_smoothing"], config["max_gradient_norm"]) == ([1, 2.5], 0.1, 1)
-    out = xpnet("train", "--config", "run.toml", "--no-nesterov").out
+    out = xpnet("train", "--config", "run.toml", "--no-nesterov", "--preset", "chapter").out
+    assert re.search(r"^preset +chapter, for options that are not given; there is --preset modern, too$", out, re.M)
     assert re.search(r"^training +sgd, learning rate 0.1 \(step:2:0.5\), batches of 100, 5 epochs$", out, re.M)

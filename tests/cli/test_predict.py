@@ -112,7 +112,7 @@ def test_predict_needs_no_data_set_in_place(tmp_path, folder):
     Path("tiny.npz").unlink()
     np.save("new.npy", np.zeros((2, 4)))
     assert len(xpnet("predict", "run", "new.npy").out.splitlines()) == 3
-    assert re.fullmatch(r"xpnet: data must be one of .*tiny.npz.*, or give the path .*\n", xpnet("evaluate", "run").err)
+    assert re.fullmatch(r"xpnet: \S+tiny.npz: no such file or folder: give the path .*\n", xpnet("evaluate", "run").err)
 
 
 def test_predict_says_the_same_labels_on_another_device(run, folder):

@@ -80,8 +80,12 @@ def test_labels_are_numbered_in_numeric_order(write: Any):
         (["", ""], "holds no rows"),
         (["a,b,c"], "holds no rows"),
         ([*HEADED, "1,,0"], r"line 7, column 2 \('height'\) has a missing value"),
-        ([*ROWS, "1,?,0"], r"line 6, column 2 holds '\?', not a number"),
-        ([*HEADED, "1, nan,0"], r"line 7, column 2 \('height'\) holds ' nan', not a finite"),
+        ([*ROWS, "1,?,0"], r"line 6, column 2 has a missing value.* missing='mean' or 'drop'"),
+        ([*HEADED, "1, nan,0"], r"line 7, column 2 \('height'\) has a missing value"),
+        ([*ROWS, "1,x,0"], r"line 6, column 2 holds 'x', not a number"),
+        ([*ROWS, "1,--2,0"], r"line 6, column 2 holds '--2', not a number"),
+        (["red,1,0", "red,2,1", "3,4,0"], r"line 3, column 1 holds the number '3' among texts"),
+        (["1,5;2;0", "3,4;1;0", "2,3;2;1"], r"column 1 holds '1,5': write numbers with a point"),
         ([*HEADED, "", "inf,2,0"], r"line 8, column 1 \('width'\) holds 'inf', not a finite"),
         ([*ROWS, "1e200,2,0"], "line 6, column 1 holds '1e200', not a finite float32"),
         ([*ROWS, "1,2, "], "line 6, column 3 has no label"),
@@ -89,7 +93,7 @@ def test_labels_are_numbered_in_numeric_order(write: Any):
         ([*ROWS, "1,2,3,4"], "line 6 has 4 cells where 3 were expected"),
         (["a,b", *ROWS], "line 2 has 3 cells where 2 were expected"),
         ([*ROWS, "1,2,0.5"], "label 0.5 of sample 5 is not an integer.*classification=False"),
-        (["1;2;0", "3;4;1"], "one column only.*separate columns by commas"),
+        (["1:2:0", "3:4:1"], "one column only.*separate columns by commas"),
         (["1,0", "2,0"], r"all samples are of one class \(0\)"),
     ],
 )
@@ -117,8 +121,11 @@ def test_a_line_without_end_claims_no_memory(write: Any, begin: str, filling: st
 
 
 def test_as_many_classes_as_samples_claim_little_memory(write: Any):
-    path = write.csv([f"1,{i}" for i in range(70_000)])
+    path = write.csv([f"1,t{i}" for i in range(70_000)])
     with pytest.raises(DataError, match=r"its labels are of more than 65536 classes, .* or pass classification=False"):
+        load_data(path)
+    path = write.csv([f"1,{i}" for i in range(70_000)])
+    with pytest.raises(DataError, match=r"its 70000 labels are of 70000 classes, .* or pass classification=False"):
         load_data(path)
     assert load_data(path, classification=False).outputs == 1
 
@@ -139,7 +146,7 @@ def test_bad_numeric_targets(write: Any, row: str, message: str):
 def test_bytes_that_are_no_text(write: Any):
     path = write.csv([])
     path.write_bytes(b"\xff\xfe\x00,1\n")
-    with pytest.raises(DataError, match="not a comma-separated table, or damaged"):
+    with pytest.raises(DataError, match="not a table of text, or damaged"):
         load_data(path)
 
 

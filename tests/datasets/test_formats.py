@@ -22,7 +22,7 @@ def read_pairs(path: Path, columns: Columns) -> tuple[RawSamples]:
 @pytest.fixture
 def pairs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Give a file of a format that is known by a row of the table only."""
-    row = Format(".pairs", "a .pairs table", "words", read_pairs, read_pairs, is_table=True)
+    row = Format((".pairs",), "a .pairs table", "words", read_pairs, read_pairs, is_table=True)
     monkeypatch.setattr(formats, "FORMATS", (row, *FORMATS))
     (tmp_path / "some.pairs").write_text("1 0\n2 1\n3 0\n4 1\n5 1\n")
     return tmp_path / "some.pairs"
@@ -34,7 +34,7 @@ def test_a_row_is_all_that_a_format_needs(pairs: Path, assert_valid: Any):
     assert (data.features, data.classes) == (1, 2)
     assert load_data(pairs, label=0, classification=False).outputs == 1
     assert load_features(pairs, features=1).tolist() == [[1], [2], [3], [4], [5]]
-    with pytest.raises(DataError, match=r"in a \.pairs, \.csv or \.npy table only: leave label out"):
+    with pytest.raises(DataError, match=r"in a \.pairs table, .* or a \.npy table only: leave label out"):
         load_data("digits", label=0)
     with pytest.raises(DataError, match=r"not a \.pairs table, a folder of idx files, .* or a \.npz file"):
         load_data(pairs.rename(pairs.with_suffix(".txt")))
@@ -45,22 +45,24 @@ def test_a_row_is_all_that_a_format_needs(pairs: Path, assert_valid: Any):
 def test_help_lists_the_formats(loader: Any, features: bool):
     listed = [line.strip()[2:] for line in loader.__doc__.splitlines() if line.strip().startswith("- ")]
     assert listed == describe_formats(features=features)
-    assert len(listed) == 4
+    assert len(listed) == 5
 
 
 def test_what_is_of_no_format(tmp_path: Path):
     (tmp_path / "a.txt").write_text("1,2")
     with pytest.raises(
-        DataError, match=r"not a folder of idx files, a \.csv table, a \.npy table or a \.npz file: give one"
+        DataError, match=r"not a folder of idx files, a \.csv or \.tsv table, .* or a \.npz file: give one"
     ):
         load_data(tmp_path / "a.txt")
-    with pytest.raises(DataError, match=r"not a \.csv table, .* or an idx file: give one"):
+    with pytest.raises(DataError, match=r"not a \.csv or \.tsv table, .* or an idx file: give one"):
         load_features(tmp_path, features=2)
 
 
 def test_a_label_column_is_for_tables(write: Any, images: tuple[Any, ...]):
     for source in ("digits", write.npz(x=np.eye(2), t=[0, 1]), write.folder(images)):
-        with pytest.raises(DataError, match=r"in a \.csv or \.npy table only: leave label out"):
+        with pytest.raises(
+            DataError, match=r"in a \.csv or \.tsv table, a \.parquet table or a \.npy table only: leave"
+        ):
             load_data(source, label=0)
     with pytest.raises(DataError, match="leave label out"):
         load_features(write.npz(x=np.eye(2)), features=2, label=0)

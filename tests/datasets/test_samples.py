@@ -23,7 +23,7 @@ GOOD = {"x_train": np.eye(3), "t_train": [0, 1, 0], "x_test": np.eye(3), "t_test
         ({"t_train": [0, 1]}, "x_train holds 3 samples but .*t_train 2 labels"),
         ({"t_train": [0, 1.5, 0]}, "label 1.5 of sample 1 is not an integer: .* or pass classification=False"),
         ({"t_train": [0, np.nan, 0]}, "label nan of sample 1 is not an integer"),
-        ({"t_train": ["a", "b", "c"]}, "labels must be integers, got dtype <U1"),
+        ({"t_train": np.zeros(3, "M8[s]")}, r"labels must be integers, got dtype datetime64\[s\]"),
         ({"t_train": np.eye(3)}, "numpy.argmax, or pass classification=False"),
         ({"t_train": [1, 1, 1]}, r"one class \(1\)"),
         ({"t_test": [0, 1, 2]}, "label 2 is none of the 2 classes"),

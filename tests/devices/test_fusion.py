@@ -1,5 +1,7 @@
 """Functions as kernels: equal to what they are without, traced by what they are, refused where no kernel can do it."""
 
+import sys
+from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 
@@ -119,14 +121,14 @@ REFUSED = {
 @pytest.mark.parametrize("case", list(REFUSED))
 def test_what_no_kernel_can_do_is_refused(compile_kernels, case):
     with pytest.raises(fusion.UNKNOWN):
-        fusion.compiled(REFUSED[case], (np.dtype("float32"),) * 2)
+        fusion.compiled(REFUSED[case], (np.ones((2, 3), "float32"),) * 2)
     assert compile_kernels == []
 
 
 @pytest.mark.parametrize("dtypes", [("float32", "float64"), ("int64", "int64"), ("complex64", "complex64")])
 def test_a_kernel_has_one_floating_dtype(compile_kernels, dtypes):
     with pytest.raises(NotImplementedError):
-        fusion.compiled(lambda a, b, *, xp: a + b, tuple(map(np.dtype, dtypes)))
+        fusion.compiled(lambda a, b, *, xp: a + b, tuple(np.ones(2, dtype) for dtype in dtypes))
 
 
 def test_a_function_that_is_refused_is_called_as_it_is(monkeypatch, compile_kernels):
@@ -152,13 +154,45 @@ def test_a_kernel_is_compiled_once_for_each_choice_of_dtypes(monkeypatch, compil
     assert [kernel.inputs for kernel in compile_kernels] == ["T a0, float64 n0"] * 2 + ["T a0, T a1"]
 
 
+def test_a_function_that_uses_all_it_has_twice_is_traced_at_once(compile_kernels):
+    def power(a, *, xp):
+        for _ in range(200):
+            a = a * a
+        return a + xp.sum(a, axis=-1, keepdims=True)
+
+    fusion.compiled(power, (np.ones((2, 3)),))
+    assert len(compile_kernels[0].code.splitlines()) == 2 * 201 + 9
+
+
+@dataclass
+class Holder:
+    count: int
+    arrays: dict
+
+
+def test_containers_are_opened_and_what_is_put_into_them_is_written(backend, close):
+    def move(z, holder, *, xp):
+        holder.arrays["in place"] *= holder.count
+        holder.arrays["new"] = holder.arrays["new"] + z
+        return holder.arrays["new"] - z
+
+    x, xp = backend.asarray([1.0, 2.0]), backend.xp
+    holder = Holder(3, {"in place": 2 * x, "unused": xp.ones((7, 7), dtype=x.dtype), "new": x + 1})
+    arrays = dict(holder.arrays)
+    close(fused(move, xp=xp)(x, holder), [2.0, 3.0])
+    close(holder.arrays["in place"], [6.0, 12.0])
+    close(holder.arrays["new"], [3.0, 5.0])
+    if fused(move, xp=xp).__class__ is not partial and not hasattr(sys.modules["cupy"], "simulated"):
+        assert all(holder.arrays[name] is array for name, array in arrays.items())
+
+
 def test_the_source_says_what_the_function_does(compile_kernels):
     def softmax(y, step, *, xp):
         exponentials = xp.exp(y - xp.max(y, axis=-1, keepdims=True))
         y += 1 - 0.5**step
         return exponentials / xp.sum(exponentials, axis=-1, keepdims=True)
 
-    fusion.compiled(softmax, (np.dtype("float32"), None))
+    fusion.compiled(softmax, (np.ones((2, 3), "float32"), 1))
     (kernel,) = compile_kernels
     assert (kernel.inputs, kernel.outputs) == ("raw T a0, float64 n0", "raw T r0, raw T r1")
     assert kernel.name == "xpnet_softmax"
@@ -192,14 +226,14 @@ def test_the_source_says_what_the_function_does(compile_kernels):
 @pytest.fixture
 def kernels_of_training(compile_kernels):
     """Give all kernels that a step may take, and some more."""
-    f32 = np.dtype("float32")
     for function, values in CASES.values():
-        fusion.compiled(function, tuple(None if isinstance(x, float) else f32 for x in values))
+        fusion.compiled(function, values)
+    w = np.ones((2, 3))
     for kind in OPTIMIZERS.values():
         for options in ({}, {"weight_decay": 0.1, "learning_rate": [0.1, 0.2]}):
-            optimizer = kind(**options).beside(np.ones((2, 3), "f4"), members=True, xp=np)
-            rate = None if not options else f32
-            fusion.compiled(_update(optimizer), (f32, f32, None, rate, *[f32] * len(kind.slot_names)))
+            optimizer = kind(**options).beside(w, members=True, xp=np)
+            state = optimizer.initial_state({"w": w, "another": w[0, :]})
+            fusion.compiled(_update("w", optimizer), (w, w, optimizer.rate(0), state))
     return compile_kernels
 
 

@@ -20,7 +20,10 @@ def lying(backend, array, how):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("shapes", [((4, 5), (5, 3)), ((2, 4, 5), (2, 5, 3)), ((4, 5), (2, 5, 3)), ((2, 1, 5), (5, 1))])
+@pytest.mark.parametrize(
+    "shapes",
+    [((4, 5), (5, 3)), ((2, 4, 5), (2, 5, 3)), ((4, 5), (2, 5, 3)), ((2, 1, 5), (5, 1)), ((1, 5), (5, 1))],
+)
 @pytest.mark.parametrize("second", ["rows", "columns", "part", "steps"])
 @pytest.mark.parametrize("first", ["rows", "columns", "part", "steps"])
 def test_a_product_is_that_of_its_matrices(backend, close, first, second, shapes, dtype):

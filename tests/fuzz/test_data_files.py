@@ -6,14 +6,16 @@ import struct
 import zipfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from fuzzing import FUZZ, damaged, read_or_refuse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpnet.datasets import DataError, Dataset, load_data, load_features
+from xpnet.datasets import DataError, Dataset, load_data, load_features, summarize, text_blocks
 from xpnet.datasets.idx_files import PARTS
 
 
@@ -45,8 +47,10 @@ def check(data: Dataset | None) -> None:
 
 def load_all(path: Path) -> None:
     """Read a file in all ways there are."""
-    for classification in (True, False):
-        check(read_or_refuse(lambda to=classification: load_data(path, classification=to), DataError, path))
+    for classification, missing in ((True, "refuse"), (False, "refuse"), (True, "mean"), (True, "drop")):
+        options = {"classification": classification, "missing": missing}
+        check(read_or_refuse(lambda given=options: load_data(path, **given), DataError, path))
+    read_or_refuse(lambda: summarize(path), DataError, path)
     x = read_or_refuse(lambda: load_features(path, features=2), DataError, path)
     assert x is None or np.isfinite(x).all()
 
@@ -128,9 +132,47 @@ TABLES = st.one_of(
 
 
 @FUZZ
-@given(content=TABLES)
-def test_csv(tmp_path: Path, content: bytes):
-    path = tmp_path / "fuzz.csv"
+@given(content=TABLES, separator=st.sampled_from([b",", b";", b"\t"]), packed=st.booleans(), data=st.data())
+def test_csv(tmp_path: Path, content: bytes, separator: bytes, packed: bool, data: Any):
+    content = content.replace(b",", separator)
+    path = tmp_path / ("fuzz.csv" + ".gz" * packed)
+    path.write_bytes(
+        data.draw(damaged(gzip.compress(content, 1)) | st.just(gzip.compress(content, 1))) if packed else content
+    )
+    load_all(path)
+
+
+@FUZZ
+@given(cells=st.lists(st.text('0123456789.-+e ,\n"x', max_size=4), max_size=12), width=st.integers(2, 4))
+def test_csv_in_all_blocks(tmp_path: Path, cells: list[str], width: int):
+    """Where the first block is good, later ones are read another way: whatever they hold, as the first would be."""
+    rows = [",".join(cells[start : start + width]) for start in range(0, len(cells), width)]
+    good = "\n".join(",".join(["1.5"] * (width - 1) + [str(i % 2)]) for i in range(8)) + "\n"
+    (tmp_path / "a.csv").write_text(good + "\n".join(rows))
+    read = []
+    for block in (2**17, 1):
+        with patch.object(text_blocks, "_BLOCK", block):
+            path = tmp_path / "a.csv"
+            read.append(read_or_refuse(lambda at=path: load_features(at, features=width - 1), DataError, path))
+    one, other = read
+    assert (one is None) == (other is None)
+    if one is not None:
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def parquet() -> bytes:
+    columns = {"a": [1.5, None, 2.0, 3.0] * 3, "b": ["x", "y", None, "y"] * 3, "label": ["no", "yes"] * 6}
+    pyarrow.parquet.write_table(pyarrow.table(columns), stream := io.BytesIO())
+    return stream.getvalue()
+
+
+PARQUET = parquet()
+
+
+@FUZZ
+@given(content=damaged(PARQUET))
+def test_parquet(tmp_path: Path, content: bytes):
+    path = tmp_path / "fuzz.parquet"
     path.write_bytes(content)
     load_all(path)
 
@@ -155,3 +197,14 @@ def test_files_that_are_not_what_they_say(tmp_path: Path, name: str):
     (tmp_path / name).write_bytes(b"hello")
     with pytest.raises(DataError, match=rf"{name}: not a \.np. file, or damaged .* replace it with a good copy"):
         load_data(tmp_path / name)
+
+
+def test_bombs_are_refused(tmp_path: Path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress((b"0" * 2**16 + b"1,0\n") * 2**11))
+    with pytest.raises(DataError, match=r"would unpack to \d+ bytes"):
+        load_data(path)
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"a": np.zeros(2**25), "label": np.zeros(2**25)}), path)
+    with pytest.raises(DataError, match=r"would unpack to \d+ bytes"):
+        load_data(path)

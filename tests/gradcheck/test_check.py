@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from html_pages import Page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -363,3 +364,11 @@ class TestInput:
     def test_bad_input(self, error, match, arguments, options):
         with pytest.raises(error, match=match):
             check_gradient(*arguments, **options)
+
+
+def test_a_notebook_shows_steps_and_remainders():
+    report = taylor_test(lambda x: np.sum(np.sin(x)), np.cos, np.linspace(0.1, 1, 5))
+    page = Page(f"<div>{report._repr_html_()}</div>")
+    assert page.faults == []
+    assert page.all("p")[0]["text"].startswith("PASS, order 3")
+    assert len(page.all("tr")) == 1 + len(report.steps)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from command_line import xpnet as run
+from html_pages import Page
 
 import xpnet
 from xpnet.activations import ACTIVATIONS
@@ -155,3 +156,13 @@ def test_saturated_units_are_no_reason_to_warn():
     net.params["W1"] *= np.float32(1e4)
     x, t = np.random.default_rng(0).normal(size=(5, 2)), np.asarray([0, 1, 0, 1, 1])
     assert check_network(net, x, t).verdict != "FAIL"
+
+
+def test_a_notebook_shows_a_line_for_every_parameter():
+    net = xpnet.TwoLayerNet(2, 3, 2, init="xavier")
+    report = check_network(net, np.eye(2), np.asarray([0, 1]))
+    page = Page(report._repr_html_())
+    assert page.faults == []
+    rows = [[cell["text"] for cell in row["children"]] for row in page.all("tr")]
+    assert [row[0] for row in rows] == ["array", "W1", "b1", "W2", "b2"]
+    assert [row[1:3] for row in rows[1:]] == [[a.verdict, str(a.entries)] for a in report.arrays.values()]

@@ -11,6 +11,7 @@ import pytest
 from html_pages import Page, check_page
 
 import xpnet
+from xpnet.cli.loading import load
 from xpnet.cli.options import from_settings
 from xpnet.datasets import Dataset
 from xpnet.datasets.dataset import Samples
@@ -116,12 +117,13 @@ def test_the_page_has_all_settings_and_the_command(run, page):
     ],
 )
 def test_the_command_means_the_settings(run, options):
-    settings = Settings(**options)
+    settings = Settings(**options).completed(epochs=3, device="cpu")
     words = shlex.split(replace(run, settings=settings).command)
     assert words[:2] == ["xpnet", "train"]
     command = click.command(from_settings()(lambda **given: given))
     given = command.main(words[2:], standalone_mode=False)
-    assert Settings(**{name: value for name, value in given.items() if value is not None}) == settings
+    meant = Settings(**{name: value for name, value in given.items() if value is not None})
+    assert meant.completed(epochs=3, device="cpu") == settings
 
 
 def test_numbers_that_no_option_holds_come_from_the_file_of_the_run(run):
@@ -183,6 +185,33 @@ def test_numbers_to_be_predicted(tmp_path):
     assert float(table(page, "Test samples that")[1][3]) == pytest.approx(largest, rel=1e-3)
 
 
+def test_two_classes_of_one_output():
+    rng = np.random.default_rng(0)
+    x, t = rng.random((80, 3)), np.arange(80) % 2
+    run = trained(data=arrays(x, t, 2), loss="binary_cross_entropy")
+    rows = table(check_page(make_report([run]).html), "Rows: the true class")[1:]
+    np.testing.assert_array_equal([[int(cell or 0) for cell in row[1:]] for row in rows], run.counts)
+
+
+def test_labels_of_which_any_may_hold(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.random((200, 3))
+    t = (x > 0.5).astype(float)
+    np.savez(tmp_path / "labels.npz", x=x, t=t)
+    settings = Settings(data=str(tmp_path / "labels.npz"), loss="multilabel_cross_entropy", device="cpu")
+    run = trained(data=load(settings), loss=settings.loss, epochs=30)
+    page = check_page(make_report([run]).html)
+    said = run.measures.said > 0.5
+    for i, row in enumerate(table(page, "Every label")[1:]):
+        true = run.measures.true[:, i] > 0.5
+        shares = np.mean(said[:, i] == true), np.mean(true[said[:, i]]), np.mean(said[true, i])
+        assert row[0] == str(i)
+        assert row[1:4] == [f"{100 * share:.1f}\N{NO-BREAK SPACE}%" for share in shares]
+        assert row[5] == str(true.sum())
+    assert page.all("dt")[0]["text"] == "all labels right"
+    check_page(make_report([run, run]).html)
+
+
 def test_several_runs_are_side_by_side(run):
     runs = [run, trained("another <run>", activation="relu", seed=1)]
     page = check_page(make_report(runs).html)
@@ -202,7 +231,7 @@ def test_classes_and_numbers_are_not_compared(run, tmp_path):
     x = np.random.default_rng(0).random((20, 2))
     np.savez(tmp_path / "numbers.npz", x=x, t=x[:, 0])
     data = xpnet.load_data(tmp_path / "numbers.npz", classification=False)
-    with pytest.raises(ValueError, match="all of them, got 2 of both or none: report them apart"):
+    with pytest.raises(ValueError, match="all be of one kind, got classes and numbers: report them apart"):
         make_report([run, trained(data=data, loss="mean_squared_error")])
 
 

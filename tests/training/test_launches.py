@@ -2,9 +2,11 @@
 
 import sys
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
+from small_networks import X, make, targets
 
 import xpnet
 from xpnet.activations import ACTIVATIONS
@@ -14,7 +16,6 @@ from xpnet.optimizers import OPTIMIZERS
 
 MOST = 12
 """Launches that a step may take."""
-BATCH = 4
 
 pytestmark = pytest.mark.needs("cupy")
 
@@ -22,13 +23,16 @@ pytestmark = pytest.mark.needs("cupy")
 @pytest.fixture
 def count(monkeypatch):
     """Give a function that returns how many launches, host reads and synchronizations there were so far."""
-    import array_api_compat.cupy as xp
     import cupy
 
     if hasattr(cupy, "simulated"):
         # It has neither ElementwiseKernel nor cuBLAS, but can take a function for one kernel, and counts it as one.
         monkeypatch.setattr(products, "matmul", cupy.fuse(products.matmul))
-        monkeypatch.setattr(fusion, "compiled", lambda function, dtypes: cupy.fuse(as_function(function, xp)))
+        monkeypatch.setattr(
+            fusion._Fused, "__call__", lambda self, *given: cupy.fuse(partial(self._function, xp=self._xp))(*given)
+        )
+        monkeypatch.setattr(products, "matmul", cupy.fuse(products.matmul))
+        monkeypatch.setattr(fusion, "fused", lambda function, *, xp: cupy.fuse(partial(function, xp=xp)))
         from cupy import _count
 
         return lambda: Counter(_count.totals(_count.EVENTS))
@@ -37,21 +41,12 @@ def count(monkeypatch):
     return pytest.skip("nobody counts what this CuPy does")
 
 
-def as_function(function, xp):
-    def as_kernel(*arguments):
-        return function(*arguments, xp=xp)
-
-    return as_kernel
-
-
 def asked_for(count, steps, optimizer, **options):
     """Return what the second epoch of so many steps asks for: in the first, kernels are compiled."""
-    rng = np.random.default_rng(0)
-    x, t = rng.random((BATCH * steps, 6), "float32"), rng.integers(0, 3, BATCH * steps)
-    t = rng.random((BATCH * steps, 3)) if options.get("loss") == "mean_squared_error" else t
-    records = xpnet.fit_epochs(
-        xpnet.TwoLayerNet(6, 5, 3, device="gpu:0", **options), x, t, optimizer=optimizer, batch_size=BATCH, epochs=2
-    )
+    net = make(**{"dtype": "float32", **options}).to("gpu:0")
+    t = targets(net)[:4]
+    x, t = np.tile(X[:4], (steps, 1)), np.tile(t, (steps, *(1 for _ in t.shape[1:])))
+    records = xpnet.fit_epochs(net, x, t, optimizer=optimizer, batch_size=4, epochs=2)
     next(records)
     before = count()
     next(records)

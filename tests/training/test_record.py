@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from html_pages import Page
 from small_networks import BATCH, LABELS, NUMBERS, VALIDATION, X, make
 
 import xpnet
@@ -106,3 +107,32 @@ def test_a_type_checker_tells_numbers_from_lists(tmp_path):
     complaint = 'wrong.py:6: error: Incompatible types in assignment (expression has type "list[float]"'
     assert complaint in result.stdout, result.stdout + result.stderr
     assert len(result.stdout.splitlines()) == 1, result.stdout
+
+
+def test_texts_are_numbers_only():
+    record = xpnet.fit(make(), X, LABELS, batch_size=BATCH, epochs=1)[0]
+    assert repr(record).startswith(f"Record(step=3, epoch=1, train_loss={record.train_loss:.4g}, train_accuracy=")
+    many = xpnet.fit(make(members=5), X, LABELS, batch_size=BATCH, epochs=1)[0]
+    assert f"train_loss=[{', '.join(f'{loss:.4g}' for loss in many.train_loss[:3])}, ...]" in repr(many)
+
+
+@pytest.mark.parametrize(("epochs", "rows"), [(1, 1), (20, 20), (30, 20)])
+def test_a_notebook_shows_a_table(epochs, rows):
+    records = xpnet.fit(make(), X, LABELS, batch_size=BATCH, epochs=epochs)
+    page = Page(records._repr_html_())
+    assert page.faults == []
+    header, *lines = [[cell["text"] for cell in row["children"]] for row in page.all("tr")]
+    assert header[:4] == ["step", "epoch", "train loss", "train accuracy"]
+    assert len(lines) == rows
+    for line, record in ((lines[0], records[0]), (lines[-1], records[-1])):
+        assert line[:3] == [str(record.step), str(record.epoch), f"{record.train_loss:.4g}"]
+    assert records[0]._repr_html_() == type(records)(records[:1])._repr_html_()
+    assert Page(type(records)()._repr_html_()).faults == []
+
+
+def test_numbers_go_to_trackers_by_name():
+    """Those of MLflow and Weights & Biases take a dict of numbers and a step."""
+    for record in xpnet.fit_epochs(make(), X, LABELS, batch_size=BATCH, epochs=2, validation=VALIDATION):
+        for name, value in record.as_dict().items():
+            assert name.isidentifier()
+            assert type(value) in (int, float)

@@ -6,12 +6,13 @@ float32 or float64. The same content is always the same bytes.
 Tensors
     ``W1``, ``b1``, ``W2``, ``b2``, the parameters; ``optimizer.SLOT.W1`` and so on, what the optimizer remembers;
     ``best.W1`` and so on, the parameters of the epoch with the lowest validation loss; ``origin.scaling.offset``,
-    ``origin.scaling.factor`` and the same of ``target_scaling``, always float64.
+    ``origin.scaling.factor`` and the same of ``target_scaling``, and ``origin.encoding.fill``, always float64.
 Metadata, all of them texts
     ``sha256``, the first of all: the digest, 64 hexadecimal digits, of the whole file with these digits taken for
     zeros; ``xpnet``: "2", the number of this format; ``version``: of the library that wrote the file; ``activation``
     and ``loss``: their names; and as JSON ``options``: of the loss, ``origin``: the fields of `Origin` but its
-    scalings, ``settings``: as in ``config.json``, ``state``: the counters of `TrainingState`.
+    scalings, of its encoding the categories, ``settings``: as in ``config.json``, ``state``: the counters of
+    `TrainingState`.
 
 A model has parameters, activation, loss and options; all the rest may be missing. A checkpoint of a run has it all.
 

@@ -8,18 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet._checks import check_count
-from xpnet.datasets import Origin, Scaling
+from xpnet._checks import check_choice, check_count, check_switch
+from xpnet.datasets import Encoding, Origin, Scaling
+from xpnet.datasets.encoding import MEAN, POLICIES
 from xpnet.network import TwoLayerNet
 
 
 def check_origin(origin: Origin, net: TwoLayerNet[Any]) -> None:
     """Refuse what does not fit `net`, or cannot be."""
-    kinds_of: dict[str, Any] = {"data": str, "label": str | int | None, "digest": str}
+    kinds_of: dict[str, Any] = {"data": str, "label": str | int | None, "digest": str, "missing": str}
     for name, kinds in kinds_of.items():
         value = getattr(origin, name)
         if isinstance(value, bool) or not isinstance(value, kinds):
             raise TypeError(f"{name} of its origin is {value!r}")
+    check_switch(origin.stratified, "stratified of its origin")
+    check_choice(origin.missing, "missing of its origin", POLICIES)
     check_count(origin.seed, "seed of its origin", minimum=0)
     names = origin.class_names
     task = net.loss_function.task
@@ -27,9 +30,10 @@ def check_origin(origin: Origin, net: TwoLayerNet[Any]) -> None:
         raise ValueError(f"it has {net.output_size} outputs and {len(names)} names of classes")
     if len(set(names)) < len(names):
         raise ValueError("two classes have the same name")
-    columns = origin.columns
-    if columns and not len(columns) == len(set(columns)) == net.input_size:
-        raise ValueError(f"it has {net.input_size} inputs and {len(set(columns))} different names of columns")
+    _check_encoding(origin, net.input_size)
+    columns, width = origin.columns, origin.encoding.columns(net.input_size)
+    if columns and not len(columns) == len(set(columns)) == width:
+        raise ValueError(f"it has {width} columns and {len(set(columns))} different names of columns")
     _check_scaling(origin.scaling, net.input_size, "features")
     if origin.target_scaling is not None:
         _check_scaling(origin.target_scaling, net.output_size, "outputs")
@@ -54,6 +58,11 @@ def written(origin: Origin) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         if isinstance(value, Scaling):
             for part in ("offset", "factor"):
                 arrays[f"origin.{name}.{part}"] = np.asarray(getattr(value, part), np.float64)
+        elif isinstance(value, Encoding):
+            if value.categories:
+                facts[name] = value.categories
+            if value.fill is not None:
+                arrays["origin.encoding.fill"] = value.fill
         elif value is not None:
             facts[name] = value
     return facts, arrays
@@ -65,6 +74,7 @@ def read_origin(text: str, arrays: Mapping[str, NDArray[Any]], net: TwoLayerNet[
     for name, what in (("class_names", "names of classes"), ("columns", "names of columns")):
         if not isinstance(facts.get(name, []), list):
             raise TypeError(f"{what} must be a list")
+    encoding = Encoding(_read_categories(facts.pop("encoding", [])), arrays.get("origin.encoding.fill"))
     for name, value in facts.items():
         if isinstance(value, list):
             if not all(isinstance(item, str) for item in value):
@@ -74,9 +84,32 @@ def read_origin(text: str, arrays: Mapping[str, NDArray[Any]], net: TwoLayerNet[
         offset, factor = (arrays.get(f"origin.{field.name}.{part}") for part in ("offset", "factor"))
         if offset is not None and factor is not None:
             facts[field.name] = Scaling(offset, factor) if offset.ndim else Scaling(offset[()], factor[()])
-    origin = Origin(**facts)
+    origin = Origin(**facts, encoding=encoding)
     check_origin(origin, net)
     return origin
+
+
+def _read_categories(value: Any) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(value, list) or not all(isinstance(names, list) for names in value):
+        raise TypeError("categories of its origin must be lists")
+    if not all(isinstance(name, str) for names in value for name in names):
+        raise TypeError("categories of its origin must be texts")
+    return tuple(map(tuple, value))
+
+
+def _check_encoding(origin: Origin, features: int) -> None:
+    encoding, fill = origin.encoding, origin.encoding.fill
+    for names in encoding.categories:
+        if len(set(names)) < len(names):
+            raise ValueError("two categories have the same name")
+    if encoding.categories and (not any(encoding.categories) or encoding.features(0) != features):
+        raise ValueError(f"it has {features} inputs, and categories for {encoding.features(0)}")
+    if (fill is not None) != (origin.missing == MEAN):
+        raise ValueError(
+            f"it says {origin.missing} of missing values, and has {'no' if fill is None else 'their'} means"
+        )
+    if fill is not None and (fill.dtype != np.float64 or fill.shape != (features,) or not np.isfinite(fill).all()):
+        raise ValueError(f"its means are {fill.dtype} of shape {fill.shape} for {features} features")
 
 
 def _check_scaling(scaling: Scaling, columns: int, what: str) -> None:

@@ -21,8 +21,9 @@ from xpnet.settings import OPTIONS
 def compare(runs: tuple[Path, ...], as_json: bool) -> None:
     """Compare how runs were set up, and how they ended.
 
-    Only what they were told differently. A column for each, from config.json and the last line of metrics.jsonl; no data are read. Runs with --validation
-    were judged by that part, and others by the test set. `xpnet report RUN...` says more.
+    Shows only what they were told differently, a column for each run. It comes from config.json and the last line of
+    metrics.jsonl; no data are read. Runs with --validation were judged by that part, and others by the test set.
+    `xpnet report RUN...` says more.
     """
     settings = [settings_of(run) for run in runs]
     last = [metrics_of(run)[-1] for run in runs]

@@ -32,10 +32,10 @@ def evaluate(model: Path, as_json: bool, **given: Any) -> None:
     net, origin = load_trained(model, settings.device)
     dataset = load_test(net, origin, settings, other=given["data"], quiet=as_json)
     measures = measure(net, dataset)
-    tell = _tell_classes if dataset.classification else _tell_numbers
+    tell_of = _tell_classes if dataset.classification else _tell_numbers
     if isinstance(net.loss_function.task, MultiLabel):
-        tell = _tell_labels
-    tell(dataset, measures, as_json=as_json)
+        tell_of = _tell_labels
+    tell_of(dataset, measures, as_json=as_json)
 
 
 def _tell_classes(dataset: Dataset, measures: Measures, *, as_json: bool) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from xpnet.checkpoint import Checkpoint, packed
 from xpnet.cli.drawing import draw
 from xpnet.cli.loading import OR_LOSS, load
+from xpnet.cli.logs import open_log
 from xpnet.cli.progress import Reporter
 from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder
@@ -22,7 +23,6 @@ from xpnet.datasets import Dataset
 from xpnet.devices import select_device
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
-from xpnet.schedules import CONSTANT
 from xpnet.settings import Settings
 from xpnet.training import Record, TrainingState, fit_epochs, operations
 from xpnet.training.measures import in_units, measure
@@ -85,33 +85,43 @@ class Job:
         report: Reporter,
         *,
         plot: bool,
+        log: str | None,
         last: dict[str, Any] | None = None,
     ) -> None:
-        """Train, and leave checkpoints, metrics, model and pictures in `folder`, whose metrics end with `last`."""
+        """Train, and leave in `folder`, whose metrics end with `last`, all that a run leaves."""
         keeper = _Keeper(folder, self)
         try:
             with report:
-                self._train(keeper, signals, report, plot=plot, line=last or {})
+                self._train(keeper, signals, report, plot=plot, log=log, line=last or {})
             signals.check()
         except Stopped as stop:
             done = 0 if keeper.state is None else keeper.state.epoch
             command = ["xpnet", "train", "--resume", str(folder.path), *(["--plot"] if plot else [])]
+            command += [] if log is None else ["--log", log]
             after = f"after epoch {done} of {self.epochs}" if done else "before the end of its first epoch"
             stop.note = f"{stop} {after}; to go on: {shlex.join(command)}"
             raise
 
     def _train(
-        self, keeper: "_Keeper", signals: StopSignals, report: Reporter, *, plot: bool, line: dict[str, Any]
+        self,
+        keeper: "_Keeper",
+        signals: StopSignals,
+        report: Reporter,
+        *,
+        plot: bool,
+        log: str | None,
+        line: dict[str, Any],
     ) -> None:
         folder, history, before = keeper.folder, [], line.get("seconds", 0.0)
-        with keeper:
-            report.announce(self.dataset, self.net, _rule(self.settings), 0 if self.state is None else self.state.epoch)
+        with keeper, open_log(log, folder.path, line.get("step", 0)) as write:
+            report.announce(self.dataset, self.net, self.settings, 0 if self.state is None else self.state.epoch)
             for record in signals.between(self.records):
                 if plot:
                     history.append(replace(record, state=_NO_STATE))
                 line = in_units(record.as_dict(self.other), self.dataset)
                 line["seconds"] += before
                 folder.add(line)
+                write(line)
                 keeper.keep(record.state)
                 report.show(line)
         folder.save_model(self.net, self.dataset.origin)
@@ -183,8 +193,3 @@ class _Keeper:
         """Have the last checkpoint on the disk, or raise why it is not."""
         if self._written is not None:
             self._written.result()
-
-
-def _rule(settings: Settings) -> str:
-    schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
-    return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"

@@ -8,10 +8,11 @@ from xpnet.cli.downloads import download_bar
 from xpnet.cli.printing import warn
 from xpnet.datasets import DataError, Dataset, Origin
 from xpnet.datasets.known import KNOWN
-from xpnet.datasets.samples import OR_NUMBERS
+from xpnet.datasets.samples import OR_MISSING, OR_NUMBERS
 from xpnet.network import TwoLayerNet
 from xpnet.settings import Settings
 
+_OR_MISSING = ", or take --missing mean or --missing drop"
 OR_LOSS = ", or take --loss mean_squared_error if they are numbers to be predicted"
 """So ends an error about labels that are rather numbers, for commands with that option."""
 _MANY_CLASSES = 30
@@ -23,7 +24,8 @@ def load(settings: Settings, *, like: Origin | None = None, or_numbers: str = ""
         try:
             return settings.load_data(like=like, progress=progress)
         except DataError as error:
-            raise DataError(str(error).replace(OR_NUMBERS, or_numbers)) from error
+            told = str(error).replace(OR_NUMBERS, or_numbers).replace(OR_MISSING, _OR_MISSING)
+            raise DataError(told) from error
 
 
 def load_test(

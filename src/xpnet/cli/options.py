@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from xpnet.settings import DEFAULTS, OPTIONS, Settings, read_values
+from xpnet.settings.presets import PRESETS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -72,6 +73,8 @@ def read_settings(given: Mapping[str, Any], file: Path | None = None, **defaults
 def _help(name: str, defaults: Mapping[str, Any]) -> str:
     """Return what an option means, and its default where that says something."""
     help, default = OPTIONS[name].help, defaults.get(name, DEFAULTS[name])
+    usual = [f"{preset} {values[name]}" for preset, values in PRESETS.items() if name in values]
+    default = ", ".join(usual) if default is None and usual else default
     return help + f"  [default: {default}]" if default not in (None, False, 0.0) or name == "seed" else help
 
 

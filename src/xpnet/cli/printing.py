@@ -4,7 +4,6 @@ import codecs
 import logging
 import sys
 import textwrap
-import unicodedata
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,6 +14,7 @@ from rich.table import Column, Table
 from xpnet._text import printable
 
 _UNLIMITED = 10_000
+_PLAIN = str.maketrans({"²": "2", "…": "..."})
 
 
 def say(label: str, text: str, *, indent: int = 10) -> None:
@@ -56,8 +56,8 @@ def tell(text: str) -> None:
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:
     """Return what stands for characters that a code page lacks: R2 for R², and else the escape."""
     assert isinstance(error, UnicodeEncodeError)
-    plain = [unicodedata.normalize("NFKC", character) for character in error.object[error.start : error.end]]
-    return "".join(text.encode("ascii", "backslashreplace").decode() for text in plain), error.end
+    text = error.object[error.start : error.end].translate(_PLAIN)
+    return text.encode("ascii", "backslashreplace").decode(), error.end
 
 
 def plain_table(*headers: str) -> Table:

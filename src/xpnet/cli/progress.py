@@ -16,6 +16,9 @@ from xpnet.cli.printing import say
 from xpnet.datasets import Dataset
 from xpnet.losses.tasks import MultiLabel
 from xpnet.network import TwoLayerNet
+from xpnet.schedules import CONSTANT
+from xpnet.settings import Settings
+from xpnet.settings.presets import CHAPTER, MODERN
 
 _LINES = 20
 MEASURES = {
@@ -42,7 +45,7 @@ class Reporter:
     ) -> None:
         pass
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str, done: int) -> None:
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], settings: Settings, done: int) -> None:
         """Say what is about to be trained, `done` epochs of it before."""
 
     def show(self, line: dict[str, Any]) -> None:
@@ -73,7 +76,7 @@ class Lines(Reporter):
         self.epochs = epochs
         self.other = other
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str, done: int) -> None:
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], settings: Settings, done: int) -> None:
         parameters = sum(math.prod(w.shape) for w in net.params.values())
         each = "label" if isinstance(net.loss_function.task, MultiLabel) else "number"
         kind = "classes" if dataset.classification else f"{each}{'' if dataset.outputs == 1 else 's'} each"
@@ -84,6 +87,8 @@ class Lines(Reporter):
         )
         if note := doubt(dataset):
             say("note", note)
+        other = CHAPTER if settings.preset == MODERN else MODERN
+        say("preset", f"{settings.preset}, for options that are not given; there is --preset {other}, too")
         say("device", f"{net.device}, {net.device.note}" if net.device.note else str(net.device))
         say(
             "network",
@@ -91,7 +96,7 @@ class Lines(Reporter):
             f"{parameters:,} parameters, {net.dtype}",
         )
         after = f", going on after epoch {done}" if done else ""
-        say("training", f"{rule}, {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}{after}")
+        say("training", f"{_rule(settings)}, {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}{after}")
 
     def show(self, line: dict[str, Any]) -> None:
         epoch = line["epoch"]
@@ -137,8 +142,8 @@ class LiveBar(Lines):
         )
         self._task = self._bar.add_task("train", total=epochs, measures="")
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], rule: str, done: int) -> None:
-        super().announce(dataset, net, rule, done)
+    def announce(self, dataset: Dataset, net: TwoLayerNet[float], settings: Settings, done: int) -> None:
+        super().announce(dataset, net, settings, done)
         self._bar.start()
         self._bar.console.show_cursor()  # A process that is killed cannot show it again.
 
@@ -174,3 +179,8 @@ def reporter(epochs: int, other: str, *, quiet: bool, as_json: bool) -> Reporter
     # Some environments call every pipe a terminal, and some terminals cannot move the cursor.
     live = sys.stdout.isatty() and Console().is_interactive
     return LiveBar(epochs, other) if live else Lines(epochs, other)
+
+
+def _rule(settings: Settings) -> str:
+    schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
+    return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"

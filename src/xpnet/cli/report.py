@@ -27,14 +27,20 @@ def report(runs: tuple[Path, ...], out: Path | None, **given: Any) -> None:
 
     It holds the settings, the test accuracy with its confidence interval, curves, the confusion matrix, every class,
     calibration, first-layer weights, what is most confidently wrong, a gradient check of the final network, and the
-    command that trains it again. It needs no network and runs no script.
+    command that trains it again. Of the folder of a sweep it shows the candidates. It needs no network and runs no
+    script.
     """
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise ValueError(f'xpnet report needs {" and ".join(missing)}: pip install "xpnet[report]"')
-    from xpnet.report import Run, make_report  # imported here, since no other command needs it
+    # imported here, since no other command needs it
+    from xpnet.report import Run, SweepResults, make_report, make_sweep_report
+    from xpnet.report.sweep import PLAN
 
     settings = options.read_settings(given)
-    page = make_report([Run(*_read(run, settings, long=len(runs) > 1)) for run in runs])
+    if len(runs) == 1 and (runs[0] / PLAN).is_file():
+        page = make_sweep_report(SweepResults.read(runs[0], printable(runs[0].resolve().name)))
+    else:
+        page = make_report([Run(*_read(run, settings, long=len(runs) > 1)) for run in runs])
     path = out or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
     page.write(path)
     say("report", f"{path} ({len(page.html.encode()) / 1000:.0f} kB)")

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Self
 from xpnet import __version__
 from xpnet._files import append_line, lock, naming, remove_unfinished, write_atomically
 from xpnet.checkpoint import Checkpoint, CheckpointError, DamagedError, load_checkpoint, save_model
+from xpnet.cli.logs import LOGS
 from xpnet.cli.options import read_settings
 from xpnet.cli.printing import warn
 from xpnet.datasets import Origin
@@ -122,7 +123,7 @@ class RunFolder:
 
     def files(self) -> list[str]:
         """Return the names of the run's files that are there."""
-        return [name for name in (*FILES, CHECKPOINTS) if (self.path / name).exists()]
+        return [name for name in (*FILES, CHECKPOINTS, *LOGS) if (self.path / name).exists()]
 
     def _write(self, settings: Settings) -> None:
         settings.write(self.path / FILES[0], xpnet=__version__)

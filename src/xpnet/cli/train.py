@@ -8,6 +8,7 @@ import click
 
 from xpnet.cli import options
 from xpnet.cli.job import Job
+from xpnet.cli.logs import LOGS, check_log
 from xpnet.cli.printing import say
 from xpnet.cli.progress import reporter
 from xpnet.cli.resume import check_begun_with, is_finished, resumed_settings
@@ -21,6 +22,9 @@ from xpnet.cli.signals import StopSignals
 @click.option("--out", type=options.PATH, metavar="DIR", help="New folder for the run.  [default: runs/<data>-<time>]")
 @click.option("--resume", type=options.PATH, metavar="RUN", help="Go on with the run of this folder, by its options.")
 @click.option("--plot", is_flag=True, help="Also draw curves, mistakes and first-layer weights, as .png files.")
+@click.option(
+    "--log", metavar="NAME", shell_complete=options.completing(LOGS), help="tensorboard: also write its files."
+)
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 @options.as_json
 def train(
@@ -28,6 +32,7 @@ def train(
     out: Path | None,
     resume: Path | None,
     plot: bool,
+    log: str | None,
     quiet: bool,
     as_json: bool,
     **given: Any,
@@ -42,12 +47,13 @@ def train(
     """
     if plot and find_spec("matplotlib") is None:
         raise ValueError('--plot needs matplotlib, which is not installed: pip install "xpnet[plot]"')
+    check_log(log)
     if resume is not None:
         if config is not None or out is not None:
             raise ValueError(
                 "--resume goes on with the options and in the folder of its run: leave --config and --out out"
             )
-        _resume(resume, given, plot=plot, quiet=quiet, as_json=as_json)
+        _resume(resume, given, plot=plot, log=log, quiet=quiet, as_json=as_json)
         return
     settings = options.read_settings(given, config)
     if settings.members is not None:
@@ -57,10 +63,10 @@ def train(
     job = Job.of(settings, quiet=quiet)
     report = reporter(job.epochs, job.other, quiet=quiet, as_json=as_json)
     with StopSignals() as signals, RunFolder.create(out, job.dataset.name, job.settings) as folder:
-        job.run(folder, signals, report, plot=plot)
+        job.run(folder, signals, report, plot=plot, log=log)
 
 
-def _resume(run: Path, given: dict[str, Any], *, plot: bool, quiet: bool, as_json: bool) -> None:
+def _resume(run: Path, given: dict[str, Any], *, plot: bool, log: str | None, quiet: bool, as_json: bool) -> None:
     settings = resumed_settings(run, given)
     with RunFolder(run) as folder:
         checkpoint = newest_checkpoint(run)
@@ -76,4 +82,4 @@ def _resume(run: Path, given: dict[str, Any], *, plot: bool, quiet: bool, as_jso
         report = reporter(job.epochs, job.other, quiet=quiet, as_json=as_json)
         with StopSignals() as signals:
             last = folder.go_back(job.settings, state)
-            job.run(folder, signals, report, plot=plot, last=last)
+            job.run(folder, signals, report, plot=plot, log=log, last=last)

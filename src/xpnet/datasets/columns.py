@@ -27,6 +27,10 @@ class Columns:
         The names of a trained model's features, in its order.
     usual : str, int or None
         The column of targets of the table that it was trained on.
+    categories : sequence of sequences of str, or None
+        The categories of each of its features, none of a number; empty if all are numbers, None without a model.
+    missing : bool
+        Whether features may be missing.
     """
 
     label: str | int | None = None
@@ -34,8 +38,10 @@ class Columns:
     features: int | None = None
     names: Sequence[str] = ()
     usual: str | int | None = None
+    categories: tuple[tuple[str, ...], ...] | None = None
+    missing: bool = False
 
-    def find(self, path: Path, width: int, names: Sequence[str] = ()) -> tuple[list[int], int | None]:
+    def find(self, path: Path | str, width: int, names: Sequence[str] = ()) -> tuple[list[int], int | None]:
         """Return the indices of the features and of the targets, None where these are missing and need not be there.
 
         A model's features are found by name, where both have names. The targets are the column that was chosen, else
@@ -58,7 +64,7 @@ class Columns:
         sought = {label for label in (self.label, self.usual) if isinstance(label, str) and not _is_index(label)}
         return any(cell in sought or cell.lower() in TARGET_NAMES for cell in cells)
 
-    def _lacks_targets(self, path: Path, width: int) -> bool:
+    def _lacks_targets(self, path: Path | str, width: int) -> bool:
         if self.features is None or width == self.features + 1:
             return False
         if width == self.features and self.label is None:
@@ -68,7 +74,7 @@ class Columns:
             "a column of labels were expected: give such data"
         )
 
-    def _target(self, path: Path, width: int, names: Sequence[str]) -> int:
+    def _target(self, path: Path | str, width: int, names: Sequence[str]) -> int:
         if width < 2:
             raise DataError(f"{path}: has one column only, expected features and labels: separate columns by commas")
         label = self.usual if self.label is None else self.label

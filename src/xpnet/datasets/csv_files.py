@@ -1,90 +1,82 @@
-"""Tables in .csv files, with or without a line of column names; labels may be text."""
+"""Tables in text files, with or without a line of column names: .csv, .tsv, also .gz; labels and features may be texts.
+
+Cells are separated by tabs, semicolons or commas, whichever the first line holds most of.
+"""
 
 import csv
-import warnings
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from io import TextIOWrapper
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet._files import open_regular
 from xpnet._text import printable
 from xpnet.datasets.columns import Columns
+from xpnet.datasets.decimals import cell_ends, cell_starts, parse_decimals
 from xpnet.datasets.decoding import DataError, decoding
-from xpnet.datasets.samples import RawSamples, is_usable, too_many_classes
+from xpnet.datasets.samples import OR_MISSING, RawSamples, is_usable
+from xpnet.datasets.tables import MISSING, Table, is_number
+from xpnet.datasets.text_blocks import text_blocks
 
-_MAX_LINE = 2**20
-"""Bytes between two line breaks: without any, a file would be one cell."""
-_MAX_CLASSES = 2**16
+TEXT_HOLDS = "one sample a line, plain or .gz; labels and features may be texts"
+
+_SEPARATORS = "\t;,"
+_LARGEST = 2**18
+"""Bytes of a block that is read at once, which takes 200 times as many."""
+_THREADS = 2
+_GAP = re.compile(rb" +(?=[\t;,\n])|(?<=[\t;,\n]) +|^ +")
 
 
 class _Layout(NamedTuple):
-    """How a table is laid out: its column names if it has any, its columns, the lines before the first row."""
+    """How a table is laid out: its separator, its column names if it has any, its columns, the lines before a row."""
 
+    separator: str
     names: list[str]
     width: int
     skip: int
 
 
-class _Cells(NamedTuple):
-    """Which columns do not hold numbers that are wanted: that of labels, as text, and those that nobody asked for."""
-
-    labels: int | None
-    unwanted: Collection[int]
-
-    def hold_numbers(self, column: int) -> bool:
-        """Return whether the cells of a column must be numbers."""
-        return column != self.labels and column not in self.unwanted
-
-
 def read_csv(path: Path, columns: Columns) -> tuple[RawSamples]:
-    """Return the samples in a .csv file."""
-    with decoding(path, "a comma-separated table"):
-        _check_lines(path)
-        layout = _read_layout(path, columns)
-        features, target = columns.find(path, layout.width, layout.names)
-        alone = target is None or columns.features is not None
-        wanted = {*features} if alone else {*features, target}
-        labels = target if columns.classification and not alone else None
-        cells = _Cells(labels, {*range(layout.width)} - wanted if len(wanted) < layout.width else ())
-        table, texts = _read_numbers(path, layout, cells)
-        names = tuple(layout.names[column] for column in features) if layout.names else ()
-        x = table[:, features]
-        if target is None or alone:
-            return (RawSamples(x, None, str(path), columns=names),)
-        t = table[:, target]
-        if labels is not None:
-            t = _as_labels(path, layout, target, texts)[t.astype(np.int64)]
-        label = layout.names[target] if layout.names else target
-        return (RawSamples(x, t, str(path), f"{path}: column {target + 1}", names, label),)
-
-
-def _check_lines(path: Path) -> None:
-    """Refuse lines that no table has, which a reader would keep in memory whole."""
-    with open_regular(path) as file:
-        rest = 0
-        while block := file.read(_MAX_LINE):
-            end = block.rfind(b"\n") if b"\n" in block else block.rfind(b"\r")
-            rest = len(block) - 1 - end if end >= 0 else rest + len(block)
-            if rest > _MAX_LINE:
-                raise DataError(f"{path}: has a line of more than {_MAX_LINE} bytes: save such wide tables as .npy")
-
-
-def _read_layout(path: Path, columns: Columns) -> _Layout:
-    with _open_text(path, newline="") as file:
-        reader = csv.reader(file)
-        rows = ((row, reader.line_num) for row in reader if row)
-        first, line = next(rows, ([], 0))
-        names = [printable(cell) for cell in first]
-        is_header = not any(map(_is_number, names)) or columns.is_header(names)
-        if not first or (is_header and next(rows, None) is None):
+    """Return the samples in a file of text."""
+    with decoding(path, "a table of text"), ThreadPoolExecutor(_THREADS) as pool:
+        blocks = text_blocks(path)
+        line, first, layout = 0, b"", None
+        while layout is None:
+            line += first.count(b"\n")
+            first = next(blocks, b"")
+            if not first:
+                raise DataError(f"{path}: holds no rows of data: use a table with samples")
+            layout = _read_layout(_text(first), columns)
+        table = Table(path, layout.width, layout.names, columns)
+        line += layout.skip
+        first = first.split(b"\n", layout.skip)[-1]
+        line += _add_any(table, layout, first, line)
+        for block, plain in _parsed(blocks, pool, table, layout):
+            if plain is not None and plain.of == table.texts and not _lacks_values(table, plain):
+                table.add(plain.numbers, plain.texts)
+                line += len(plain.numbers)
+            else:  # It takes anything, and says where a cell is wrong.
+                line += _add_any(table, layout, block, line)
+        if not table.rows:
             raise DataError(f"{path}: holds no rows of data: use a table with samples")
-        return _Layout(_told_apart(names) if is_header else [], len(first), line if is_header else 0)
+        return (table.samples(),)
+
+
+def _read_layout(text: str, columns: Columns) -> _Layout | None:
+    first_line = next((line for line in text.splitlines() if line.strip()), "")
+    outside = "".join(first_line.split('"')[::2])
+    separator = max(_SEPARATORS, key=outside.count) if any(mark in outside for mark in _SEPARATORS) else ","
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    names = [printable(cell) for cell in next(filter(None, reader), [])]
+    if not names:
+        return None
+    is_header = not any(map(is_number, names)) or columns.is_header(names)
+    return _Layout(separator, _told_apart(names) if is_header else [], len(names), reader.line_num if is_header else 0)
 
 
 def _told_apart(names: list[str]) -> list[str]:
@@ -100,90 +92,156 @@ def _told_apart(names: list[str]) -> list[str]:
     return list(apart)
 
 
-def _read_numbers(path: Path, layout: _Layout, cells: _Cells) -> tuple[NDArray[Any], list[str]]:
-    """Return all cells as numbers: labels as indices of the texts beside them, and unwanted ones as 0."""
-    codes: dict[str, int] = {}
+class _Plain(NamedTuple):
+    """The rows of a block of plain decimals: its numbers, and the texts in columns `of` texts."""
 
-    def code(text: str) -> int:
-        if len(codes) > _MAX_CLASSES:
-            raise ValueError("too many classes")
-        return codes.setdefault(printable(text), len(codes))
-
-    converters: dict[int | str, Callable[[str], int]] = dict.fromkeys(cells.unwanted, lambda _: 0)
-    if cells.labels is not None:
-        converters[cells.labels] = code
-
-    def numbers(dtype: type[Any]) -> NDArray[Any]:
-        codes.clear()
-        with _open_text(path) as file, warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return np.loadtxt(
-                file, dtype, None, ",", converters=converters, skiprows=layout.skip, ndmin=2, quotechar='"'
-            )
-
-    try:
-        try:  # six times as fast as floating-point numbers
-            table = numbers(np.int64)
-        except (ValueError, Warning):
-            table = numbers(np.float64)
-    except (ValueError, Warning) as error:
-        if len(codes) > _MAX_CLASSES:
-            raise DataError(too_many_classes(str(path), f"more than {_MAX_CLASSES}")) from error
-        raise DataError(f"{path}: {_first_fault(path, layout, cells) or printable(str(error))}") from error
-    if table.shape[1] != layout.width or not is_usable(table).all():
-        raise DataError(f"{path}: {_first_fault(path, layout, cells) or 'holds no table of finite numbers'}")
-    return table, list(codes)
+    numbers: NDArray[np.float64]
+    texts: dict[int, list[str]]
+    of: dict[int, bool]
 
 
-def _as_labels(path: Path, layout: _Layout, column: int, texts: list[str]) -> NDArray[Any]:
-    """Return the texts of the column of labels as numbers if all are, else as they are."""
-    if "" in texts:
-        line = next(line for line, row in _rows(path, layout) if not row[column].strip())
-        raise DataError(f"{path}: {_cell(line, column, layout)} has no label: fill it in or remove the line")
-    numeric = all(map(_is_number, texts))
-    return np.asarray(list(map(float, texts)) if numeric else texts, np.float64 if numeric else np.object_)
+def _parsed(
+    blocks: Iterable[bytes], pool: Executor, table: Table, layout: _Layout
+) -> Iterator[tuple[bytes, _Plain | None]]:
+    """Yield blocks with their rows, None where they are not plain, parsed ahead by the threads of `pool`."""
+    ahead: deque[tuple[bytes, Future[_Plain | None]]] = deque()
+    for block in blocks:
+        ahead.append((block, pool.submit(_parse, block, layout, table.unwanted, dict(table.texts))))
+        if len(ahead) > 2 * _THREADS:
+            first, future = ahead.popleft()
+            yield first, future.result()
+    for first, future in ahead:
+        yield first, future.result()
 
 
-def _first_fault(path: Path, layout: _Layout, cells: _Cells) -> str | None:
-    """Say where the first line or cell is that cannot be used, and why."""
-    for line, row in _rows(path, layout):
-        if len(row) != layout.width:
-            return f"line {line} has {len(row)} cells where {layout.width} were expected: correct or remove it"
-        for column, text in enumerate(row):
-            if not cells.hold_numbers(column):
-                continue
-            if not text.strip():
-                return f"{_cell(line, column, layout)} has a missing value: fill it in or remove the line"
-            if not _is_number(text):
-                return f"{_cell(line, column, layout)} holds {text[:40]!r}, not a number: correct or remove it"
-            if not is_usable(np.asarray(float(text))):
-                return f"{_cell(line, column, layout)} holds {text[:40]!r}, not a finite float32 number: correct it"
-    return None
+def _parse(block: bytes, layout: _Layout, unwanted: set[int], texts: dict[int, bool]) -> _Plain | None:
+    """Return the rows of a block without quotes whose numbers are plain decimals, if it is one."""
+    if len(block) > _LARGEST or b'"' in block or len(unwanted) + len(texts) < layout.width:
+        return None
+    if b" " in block:
+        block = _GAP.sub(b"", block)
+    comma = layout.separator.encode()
+    text = block if comma == b"," else block.translate(bytes.maketrans(b"," + comma, comma + b","))
+    with_texts = [column for column, is_text in texts.items() if is_text]
+    numbers = parse_decimals(text, layout.width, {*with_texts, *unwanted})
+    if numbers is None:
+        return None
+    cells = {}
+    if with_texts:
+        ends = cell_ends(np.frombuffer(text, np.uint8), layout.width)
+        assert ends is not None
+        starts = cell_starts(ends)
+        for column in with_texts:
+            spans = zip(starts[:, column].tolist(), ends[:, column].tolist(), strict=True)
+            cells[column] = [_text(block[start:end]) for start, end in spans]
+    return _Plain(numbers, cells, texts)
 
 
-def _rows(path: Path, layout: _Layout) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of the line and the cells of each row of data."""
-    with _open_text(path, newline="") as file:
-        reader = csv.reader(file)
-        for row in reader:
-            if row and reader.line_num > layout.skip:
-                yield reader.line_num, row
-
-
-@contextmanager
-def _open_text(path: Path, newline: str | None = None) -> Iterator[TextIO]:
-    with open_regular(path) as file, TextIOWrapper(file, "utf-8-sig", newline=newline) as text:
-        yield text
-
-
-def _cell(line: int, column: int, layout: _Layout) -> str:
-    name = f" ({layout.names[column]!r})" if layout.names else ""
-    return f"line {line}, column {column + 1}{name}"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
+def _lacks_values(table: Table, plain: _Plain) -> bool:
+    """Return whether a target is missing, or anything else, where that was not asked for."""
+    numbers, texts, target = plain.numbers, plain.texts, table.target
+    if target is not None and ("" in texts[target] if target in texts else np.isnan(numbers[:, target]).any()):
+        return True
+    if table.missing:
         return False
-    return True
+    blank = len(table.unwanted) + len(texts)
+    if np.isnan(numbers.max()) and np.count_nonzero(np.isnan(numbers)) > len(numbers) * blank:
+        return True
+    return any(not MISSING.isdisjoint(cells) for cells in texts.values())
+
+
+def _add_any(table: Table, layout: _Layout, block: bytes, line: int) -> int:
+    """Add the rows of a block of text after so many lines, or say which cell is wrong; return how many lines it has."""
+    reader = csv.reader(StringIO(_text(block), newline=""), delimiter=layout.separator)
+    rows, lines = [], []
+    for row in reader:
+        if not row:
+            continue
+        if len(row) != layout.width:
+            raise DataError(
+                f"{table.path}: line {line + reader.line_num} has {len(row)} cells where {layout.width} were "
+                "expected: correct or remove it"
+            )
+        rows.append(row)
+        lines.append(line + reader.line_num)
+    if not rows:
+        return reader.line_num
+    numbers, texts = np.full((len(rows), layout.width), np.nan), {}
+    for column, cells in enumerate(zip(*rows, strict=True)):
+        if column in table.unwanted:
+            continue
+        try:
+            is_text = _is_text(table, column, cells)
+            if is_text:
+                texts[column] = cells
+            else:
+                numbers[:, column] = _numbers(cells, usable=column != table.target or not table.classification)
+            _check_missing(table, column, cells)
+        except _Fault as fault:
+            raise DataError(f"{table.path}: line {lines[fault.row]}, {table.called(column)} {fault}") from None
+        if is_text is not None:
+            table.texts[column] = is_text
+    table.add(numbers, texts)
+    return reader.line_num
+
+
+class _Fault(ValueError):
+    """What is wrong with the cell of a row."""
+
+    def __init__(self, row: int, text: str) -> None:
+        super().__init__(text)
+        self.row = row
+
+
+def _is_text(table: Table, column: int, cells: Sequence[str]) -> bool | None:
+    """Return whether a column is of texts, None if that is not to be known yet: all its cells are missing."""
+    if column == table.target and table.classification:
+        return table.texts.get(column, False) or not all(map(is_number, cells))
+    if column in table.texts:
+        is_text = table.texts[column]
+    else:
+        first = next((cell for cell in cells if cell.strip() not in MISSING), None)
+        if first is None:
+            return None
+        is_text = not is_number(first)
+    if is_text and table.known is None:
+        for row, cell in enumerate(cells):
+            if is_number(cell) and cell.strip() not in MISSING:
+                raise _Fault(row, f"holds the number {cell[:40]!r} among texts: correct or remove it")
+    return is_text
+
+
+def _numbers(cells: Sequence[str], *, usable: bool) -> NDArray[np.float64]:
+    """Return cells as numbers, NaN where they are missing."""
+    try:
+        numbers = np.asarray(list(map(float, cells)))
+    except ValueError:
+        numbers = np.empty(len(cells))
+        for row, cell in enumerate(cells):
+            if cell.strip() in MISSING:
+                numbers[row] = np.nan
+            elif is_number(cell):
+                numbers[row] = float(cell)
+            else:
+                raise _Fault(row, f"holds {cell[:40]!r}, not a number: correct or remove it") from None
+    bad = np.flatnonzero(~(is_usable(numbers) | np.isnan(numbers)))
+    if usable and bad.size:
+        raise _Fault(bad[0], f"holds {cells[bad[0]][:40]!r}, not a finite float32 number: correct it")
+    return numbers
+
+
+def _check_missing(table: Table, column: int, cells: Sequence[str]) -> None:
+    """Refuse cells without a value, where that was not asked for."""
+    is_label = column == table.target and table.classification
+    if table.missing and column != table.target:
+        return
+    row = next((row for row, cell in enumerate(cells) if cell.strip() in ({""} if is_label else MISSING)), None)
+    if row is None:
+        return
+    if is_label:
+        raise _Fault(row, "has no label: fill it in or remove the line")
+    raise _Fault(row, f"has a missing value: fill it in or remove the line{OR_MISSING * (column != table.target)}")
+
+
+def _text(block: bytes) -> str:
+    return str(block, "utf-8")

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xpnet.datasets.columns import Columns
-from xpnet.datasets.csv_files import read_csv
+from xpnet.datasets.csv_files import TEXT_HOLDS, read_csv
 from xpnet.datasets.decoding import DataError
 from xpnet.datasets.idx_files import read_folder, read_idx_images
 from xpnet.datasets.numpy_files import NPZ_HOLDS, read_npy, read_npz, read_npz_features
+from xpnet.datasets.parquet_files import read_parquet
 from xpnet.datasets.samples import RawSamples
 
 Reader = Callable[[Path, Columns], tuple[RawSamples, ...]]
@@ -21,8 +22,8 @@ class Format:
 
     Parameters
     ----------
-    suffix : str
-        How a file of it is called; "/" is a folder, and "" any other file.
+    suffixes : tuple of str
+        How the name of a file of it may end; "/" is a folder, and "" any other file.
     name, holds : str
         What it is called in help and errors, and what it holds.
     samples, features : callable or None
@@ -31,7 +32,7 @@ class Format:
         Whether a column of it can be chosen as that of the targets.
     """
 
-    suffix: str
+    suffixes: tuple[str, ...]
     name: str
     holds: str
     samples: Reader | None = None
@@ -40,11 +41,20 @@ class Format:
 
 
 FORMATS = (
-    Format("/", "a folder of idx files", "the four standard ones, plain or .gz", read_folder),
-    Format(".csv", "a .csv table", "one sample a line; its label may be text", read_csv, read_csv, is_table=True),
-    Format(".npy", "a .npy table", "one sample a row", read_npy, read_npy, is_table=True),
-    Format(".npz", "a .npz file", f"{NPZ_HOLDS}; features alone: x, or the only array", read_npz, read_npz_features),
-    Format("", "an idx file", "images, plain or .gz", features=read_idx_images),
+    Format(("/",), "a folder of idx files", "the four standard ones, plain or .gz", read_folder),
+    Format(
+        (".csv", ".tsv", ".csv.gz", ".tsv.gz"), "a .csv or .tsv table", TEXT_HOLDS, read_csv, read_csv, is_table=True
+    ),
+    Format((".parquet",), "a .parquet table", "one sample a row", read_parquet, read_parquet, is_table=True),
+    Format((".npy",), "a .npy table", "one sample a row", read_npy, read_npy, is_table=True),
+    Format(
+        (".npz",),
+        "a .npz file",
+        f"{NPZ_HOLDS}; features alone: x, X, data, or the only array",
+        read_npz,
+        read_npz_features,
+    ),
+    Format(("",), "an idx file", "images, plain or .gz", features=read_idx_images),
 )
 
 
@@ -63,8 +73,8 @@ def describe_formats(*, features: bool = False) -> list[str]:
 def reader_of(path: Path, columns: Columns) -> Reader:
     """Return what reads that which is wanted of `path`, or say which formats there are."""
     features = columns.features is not None
-    suffix = "/" if path.is_dir() else path.suffix
-    row = next((row for row in FORMATS if row.suffix == suffix), FORMATS[-1])
+    name = "/" if path.is_dir() else path.name
+    row = next(row for row in FORMATS if name.endswith(row.suffixes))
     reader = row.features if features else row.samples
     if reader is None:
         raise DataError(f"{path}: not {_listed(row.name for row in _formats(features))}: give one of these")
@@ -76,8 +86,8 @@ def reader_of(path: Path, columns: Columns) -> Reader:
 def refuse_label(source: str | Path, label: str | int | None) -> None:
     """Refuse a column of labels that was chosen in what is no table."""
     if label is not None:
-        tables = _listed(row.suffix for row in FORMATS if row.is_table)
-        raise DataError(f"{source}: a label column can be chosen in a {tables} table only: leave label out")
+        tables = _listed(row.name for row in FORMATS if row.is_table)
+        raise DataError(f"{source}: a label column can be chosen in {tables} only: leave label out")
 
 
 def _formats(features: bool) -> list[Format]:

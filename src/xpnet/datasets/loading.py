@@ -1,49 +1,49 @@
-"""From a name or a path to a data set."""
+"""From a name, a path or what is in memory to a data set."""
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from xpnet._files import open_regular
-from xpnet._text import printable
 from xpnet.datasets.columns import Columns
 from xpnet.datasets.dataset import Dataset, Samples
-from xpnet.datasets.decoding import DataError, decoding
-from xpnet.datasets.download import Progress, fetch
-from xpnet.datasets.formats import describe_formats, reader_of, refuse_label
-from xpnet.datasets.idx_files import find_idx_files, read_folder
-from xpnet.datasets.known import KNOWN, Known, known
+from xpnet.datasets.decoding import DataError
+from xpnet.datasets.download import Progress
+from xpnet.datasets.encoding import DROP, MEAN, REFUSE, Encoding, as_told
+from xpnet.datasets.formats import describe_formats, reader_of
 from xpnet.datasets.origin import Origin
-from xpnet.datasets.parts import all_test, check_alike, scaled, split
-from xpnet.datasets.samples import RawSamples, checked_features, checked_samples, class_names_of, encode
+from xpnet.datasets.parts import all_test, check_alike, prepared, split, without_missing
+from xpnet.datasets.samples import checked_features, checked_samples, class_names_of, encode
 from xpnet.datasets.scaling import Scaling
+from xpnet.datasets.sources import Source, find
 
 
 def load_data(
-    source: str | Path,
+    source: Source,
     *,
     data_dir: str | Path | None = None,
     label: str | int | None = None,
     classification: bool = True,
+    missing: str = REFUSE,
     scale_targets: Callable[[NDArray[Any]], Scaling] = Scaling.standard,
     seed: int = 0,
     like: Origin | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Return the data set that `source` names, its features scaled to [0, 1].
+    """Return the data set that `source` is or names, its features scaled to [0, 1].
 
     Parameters
     ----------
-    source : str or path
-        A name, "digits", "mnist" or "fashion-mnist", or else a path, of
+    source : str, path, data frame, or (X, y)
+        A name, "digits", "mnist" or "fashion-mnist"; a data frame of pandas or polars; a pair of features, as an array
+        or a data frame, and targets; or else a path, of
 
         {formats}
 
-        What has no test part is split 80 : 20.
+        What has no test part is split 80 : 20, each class so. In tables and frames, a column of texts becomes one-hot
+        features, one for each of its categories.
     data_dir : path, optional
         Where a data set with a name is looked for first, and downloaded to.
     label : str or int, optional
@@ -52,14 +52,17 @@ def load_data(
     classification : bool
         Whether the targets are the labels of classes. Else they are numbers to be predicted, of which a sample has one
         or, in an array, shape (n, outputs), several; they are standardised.
+    missing : str
+        What to do about samples with missing features, which are empty, NaN, NA or ? in a table of text: "refuse" the
+        data; take the "mean" of the training part, of categories their frequencies; or "drop" the samples.
     scale_targets : callable
         What makes a scaling of such numbers: by default standardises them; see `Scaling.of_targets`.
     seed : int
         What the split depends on.
     like : Origin, optional
         What a model was trained on, to prepare these data in the same way: the features of a table in its order, by
-        name, its column of targets, its scaling, its classes or numbers. Data other than those it was trained on are
-        not split: all samples are in the test part.
+        name, its column of targets, its encoding and scaling, its classes or numbers. Data other than those it was
+        trained on are not split: all samples are in the test part.
     progress : callable, optional
         Called as ``progress(file_name, bytes_so_far, bytes_in_all)`` during a download.
 
@@ -74,35 +77,54 @@ def load_data(
     >>> data = load_data("digits")
     >>> data.train.x.shape, data.test.x.shape, data.classes
     ((3823, 64), (1797, 64), 10)
+    >>> x, y = [[1.0, 7.0], [2.0, 8.0], [float("nan"), 9.0], [3.0, 6.0]], ["a", "b", "a", "b"]
+    >>> data = load_data((x, y), missing="mean")
+    >>> data.features, data.class_names
+    (2, ('a', 'b'))
     """
     if like is None:
-        columns = Columns(label, classification)
+        columns = Columns(label, classification, missing=missing != REFUSE)
     else:
-        columns = Columns(label, like.classification, names=like.columns, usual=like.label)
-        seed = like.seed
-    facts = KNOWN[str(source)] if source in KNOWN else Known("")
-    where = str(source)
-    path, raw = _read(source, columns, data_dir, progress)
-    digest = _digest(path)
-    parts = [checked_samples(part, classification=columns.classification) for part in raw]
+        columns, missing, seed = like.asked(label), like.missing, like.seed
+    found = find(source, columns, data_dir, progress)
+    parts = [
+        checked_samples(part, classification=columns.classification, missing=columns.missing) for part in found.take()
+    ]
+    if missing == DROP:
+        parts = [without_missing(part, found.where) for part in parts]
     names: tuple[str, ...] = ()
     if columns.classification:
-        names = (like.class_names if like else facts.class_names) or class_names_of(parts[0].t, where)
-        parts = [Samples(x, encode(t, names, where)) for x, t in parts]
-    if len(parts) == 1:
-        parts = split(parts[0], where, seed) if like is None or like.digest in ("", digest) else all_test(parts[0])
+        names = (like.class_names if like else found.class_names) or class_names_of(parts[0].t, found.where)
+        parts = [Samples(x, encode(t, names, found.where)) for x, t in parts]
+    stratified = columns.classification if like is None else like.stratified
+    is_split = len(parts) == 1 and (like is None or like.digest in ("", found.digest))
+    if is_split:
+        parts = split(parts.pop(), found.where, seed, stratified=stratified)
+    elif len(parts) == 1:
+        parts = all_test(parts.pop())
     train, test = parts
-    check_alike(train, test, where)
+    check_alike(train, test, found.where)
     if like is None:
-        scaling = facts.scaling or Scaling.of(train.x)
+        encoding = Encoding.of(train.x, found.categories, fill=missing == MEAN, where=found.where)
+        scaling = found.scaling or encoding.scaling(train.x)
         target_scaling = None if columns.classification else scale_targets(train.t)
     else:
-        scaling, target_scaling = like.scaling, like.target_scaling
-    train, test = (scaled(part, scaling, target_scaling, where) for part in (train, test))
-    height_width = raw[0].x.shape[1:] if raw[0].x.ndim == 3 else None
-    data = str(source) if source in KNOWN else str(path.resolve())
-    origin = Origin(data, raw[0].label, seed, scaling, names, target_scaling, raw[0].columns, digest)
-    return Dataset(printable(Path(source).stem), train, test, height_width, origin)
+        encoding, scaling, target_scaling = like.encoding, like.scaling, like.target_scaling
+    origin = Origin(
+        found.data,
+        found.label,
+        seed,
+        scaling,
+        names,
+        target_scaling,
+        found.columns,
+        found.digest,
+        encoding,
+        missing,
+        stratified,
+    )
+    train, test = (prepared(part, origin, found.where, reuse=is_split) for part in (train, test))
+    return Dataset(found.name, train, test, found.image_shape, origin)
 
 
 def load_digits() -> Dataset:
@@ -146,7 +168,7 @@ def load_idx(folder: str | Path) -> Dataset:
 def load_features(
     path: str | Path, *, features: int, label: str | int | None = None, like: Origin | None = None
 ) -> NDArray[Any]:
-    """Return raw features without targets, shape (n, features), to be scaled by a model's `Scaling`.
+    """Return raw features without targets, shape (n, columns), as a `Model` takes them.
 
     Parameters
     ----------
@@ -155,58 +177,31 @@ def load_features(
 
         {formats}
 
-        In a table with one column more than `features`, that of the targets is found as by `load_data` and left out.
+        In a table with one column more, that of the targets is found as by `load_data` and left out.
     features : int
         How many features a sample must have.
     label : str or int, optional
         The column of a table to leave out, by name or index.
     like : Origin, optional
-        What a model was trained on: the features of a table are taken in its order, by name.
+        What a model of so many features was trained on: the columns of a table are taken in its order, by name. If some
+        hold texts, the result is an array of objects.
 
     Raises
     ------
     DataError
         If the file is not what it should be, or has another number of features.
     """
-    path, columns = Path(path), Columns(label, features=features)
-    if like is not None:
-        columns = replace(columns, names=like.columns, usual=like.label)
+    path = Path(path)
+    columns = Columns(label, features=features) if like is None else like.asked(label, features=features)
     if not path.exists():
         raise DataError(f"{path}: no such file: give the path of one that exists")
     (raw,) = reader_of(path, columns)(path, columns)
-    x = checked_features(raw)
-    if x.shape[1] != features:
-        raise DataError(f"{path}: has {x.shape[1]} features a sample where {features} were expected: give such data")
-    return x
-
-
-def _read(
-    source: str | Path, columns: Columns, data_dir: str | Path | None, progress: Progress | None
-) -> tuple[Path, tuple[RawSamples, ...]]:
-    """Return where the data are, and what is there."""
-    if source in KNOWN:
-        refuse_label(source, columns.label)
-        folder = fetch(str(source), data_dir=data_dir, progress=progress)
-        return folder, read_folder(folder, columns)
-    path = Path(source)
-    if not path.exists():
-        if path.suffix or path.name != str(source):
-            raise DataError(f"{path}: no such file or folder: give the path of one that exists")
-        known(str(source))  # says which there are
-    return path, reader_of(path, columns)(path, columns)
-
-
-def _digest(path: Path) -> str:
-    """Return the SHA-256 of a file, or of the four of a folder."""
-    import hashlib  # imports slowly
-
-    digest = hashlib.sha256()
-    files = find_idx_files(path).values() if path.is_dir() else [path]
-    for file_path in files:
-        with decoding(file_path, "a file"), open_regular(file_path) as file:
-            while block := file.read(2**20):
-                digest.update(block)
-    return digest.hexdigest()
+    x = checked_features(raw, missing=columns.missing)
+    if x.shape[1] != columns.features:
+        raise DataError(
+            f"{path}: has {x.shape[1]} features a sample where {columns.features} were expected: give such data"
+        )
+    return as_told(x, raw.categories) if raw.categories else x
 
 
 def _list_formats(function: Callable[..., Any], *, features: bool) -> None:

@@ -4,6 +4,7 @@ import math
 import zipfile
 from collections.abc import Callable, Sequence
 from io import BufferedReader
+from itertools import product
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,9 +15,11 @@ from xpnet._files import open_regular
 from xpnet._text import listed, printable
 from xpnet.datasets.columns import Columns
 from xpnet.datasets.decoding import DataError, check_unpacked, decoding
-from xpnet.datasets.samples import RawSamples
+from xpnet.datasets.samples import RawSamples, as_labels
 
-NPZ_HOLDS = "x_train, t_train, x_test, t_test (or y_ for t_), or x and t (or y)"
+NPZ_HOLDS = "x_train, t_train, x_test, t_test (or y_ for t_), or x and t (or y), or data and target"
+_FEATURES = ("x", "X", "data")
+_TARGETS = ("t", "y", "target")
 
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _MAX_HEADER = 10_000
@@ -50,27 +53,29 @@ def read_npy(path: Path, columns: Columns) -> tuple[RawSamples]:
     return (RawSamples(table[:, features], table[:, target], str(path), t_name, label=target),)
 
 
-def read_npz(path: Path, _: Columns) -> tuple[RawSamples, ...]:
+def read_npz(path: Path, columns: Columns) -> tuple[RawSamples, ...]:
     """Return the training and the test samples in a .npz file, or the samples that are not parted."""
 
     def choose(names: Sequence[str]) -> Sequence[str]:
-        for t in "ty":
-            for keys in (("x_train", f"{t}_train", "x_test", f"{t}_test"), ("x", t)):
+        for x, t in product(_FEATURES, _TARGETS):
+            for keys in ((f"{x}_train", f"{t}_train", f"{x}_test", f"{t}_test"), (x, t)):
                 if set(keys) <= set(names):
                     return keys
         raise DataError(f"{path}: holds {listed(names) or 'no arrays'}: save {NPZ_HOLDS}")
 
     keys, arrays = zip(*_read_arrays(path, choose), strict=True)
     names = [f"{path}: {key}" for key in keys]
+    if columns.classification:
+        arrays = tuple(as_labels(array) if i % 2 else array for i, array in enumerate(arrays))
     return tuple(RawSamples(*arrays[i : i + 2], *names[i : i + 2]) for i in range(0, len(keys), 2))
 
 
 def read_npz_features(path: Path, _: Columns) -> tuple[RawSamples]:
-    """Return the features in a .npz file: x, or the only array."""
+    """Return the features in a .npz file: x, X, data, or the only array."""
 
     def choose(names: Sequence[str]) -> Sequence[str]:
-        key = names[0] if len(names) == 1 else "x"
-        if key not in names:
+        key = names[0] if len(names) == 1 else next((key for key in _FEATURES if key in names), None)
+        if key is None:
             raise DataError(f"{path}: holds {listed(names) or 'no arrays'}: save the features as x")
         return (key,)
 

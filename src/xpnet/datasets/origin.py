@@ -1,8 +1,13 @@
 """What is known of the data that a model was trained on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
 
 from xpnet._text import printable
+from xpnet.datasets.columns import Columns
+from xpnet.datasets.encoding import REFUSE, Encoding
 from xpnet.datasets.scaling import Scaling
 
 
@@ -28,6 +33,12 @@ class Origin:
         The names of the features, in order, if they had any.
     digest : str
         SHA-256 of the data file, or of the four files of a folder one after another; empty if unknown.
+    encoding : Encoding
+        What turned the columns of a table into raw features.
+    missing : str
+        What was done about missing values: "refuse", "mean" or "drop".
+    stratified : bool
+        Whether both parts of the split have the classes in the same proportions.
 
     Examples
     --------
@@ -45,6 +56,9 @@ class Origin:
     target_scaling: Scaling | None = None
     columns: tuple[str, ...] = ()
     digest: str = ""
+    encoding: Encoding = field(default_factory=Encoding)
+    missing: str = REFUSE
+    stratified: bool = False
 
     def __post_init__(self) -> None:
         for name in ("class_names", "columns"):
@@ -54,3 +68,20 @@ class Origin:
     def classification(self) -> bool:
         """Whether the targets are classes, not numbers."""
         return self.target_scaling is None
+
+    def inputs(self, raw: NDArray[Any]) -> NDArray[Any]:
+        """Return raw columns as a network sees them."""
+        return self.scaling.apply(self.encoding.apply(raw))
+
+    def asked(self, label: str | int | None = None, *, features: int | None = None) -> Columns:
+        """Return what to ask of a table: of samples, or of the columns alone that become so many features."""
+        alone = features is not None
+        return Columns(
+            label,
+            self.classification,
+            features=self.encoding.columns(features) if features is not None else None,
+            names=self.columns,
+            usual=self.label,
+            categories=self.encoding.categories,
+            missing=self.encoding.fill is not None if alone else self.missing != REFUSE,
+        )

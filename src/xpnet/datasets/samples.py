@@ -6,14 +6,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from xpnet._text import printable
 from xpnet.datasets.dataset import Samples
 from xpnet.datasets.decoding import DataError
 
-_FEW_CLASSES = 100
+FEW_CLASSES = 100
 """More classes than these, with too few samples for a test sample of each, are rather numbers, or count the samples."""
 
 OR_NUMBERS = ", or pass classification=False if they are numbers to be predicted"
 """So ends an error; the command line says its own option instead."""
+
+
+OR_MISSING = ", or pass missing='mean' or 'drop'"
+"""So ends an error about missing values; the command line says its own option instead."""
 
 
 class RawSamples(NamedTuple):
@@ -30,12 +35,14 @@ class RawSamples(NamedTuple):
     """The names of the features."""
     label: str | int | None = None
     """The column of a table that held the targets: its name, or its index where columns have none."""
+    categories: tuple[tuple[str, ...], ...] = ()
+    """Of each feature the texts that its numbers stand for, none where it is a number; empty if all are."""
 
 
-def checked_samples(raw: RawSamples, *, classification: bool) -> Samples:
+def checked_samples(raw: RawSamples, *, classification: bool, missing: bool = False) -> Samples:
     """Return `raw` as rows of features with labels or, where they are to be numbers, rows of targets in float64."""
     assert raw.t is not None
-    x = checked_features(raw)
+    x = checked_features(raw, missing=missing)
     t = raw.t[:, 0] if raw.t.ndim == 2 and raw.t.shape[1] == 1 else raw.t
     t = _checked_labels(t, raw.t_name) if classification else _checked_numbers(t, raw.t_name)
     if len(x) != len(t):
@@ -46,11 +53,14 @@ def checked_samples(raw: RawSamples, *, classification: bool) -> Samples:
     return Samples(x, t)
 
 
-def checked_features(raw: RawSamples) -> NDArray[Any]:
-    """Return the features of `raw` with each sample flattened to a row of finite real numbers, or refuse them."""
+def checked_features(raw: RawSamples, *, missing: bool = False) -> NDArray[Any]:
+    """Return the features of `raw` with each sample flattened to a row of finite real numbers, or refuse them.
+
+    Those that are `missing` are NaN, where they may be.
+    """
     if raw.x.ndim < 2:
         raise DataError(f"{raw.x_name}: features must have shape (samples, features), got {raw.x.shape}: reshape them")
-    return _finite_rows(raw.x, raw.x_name, "feature")
+    return _finite_rows(raw.x, raw.x_name, "feature", missing=missing)
 
 
 def is_usable(x: NDArray[Any]) -> NDArray[np.bool_]:
@@ -68,9 +78,16 @@ def class_names_of(labels: NDArray[Any], name: str) -> tuple[str, ...]:
     names = tuple(map(str, np.unique(labels).tolist()))
     if len(names) < 2:
         raise DataError(f"{name}: all samples are of one class ({names[0]}): training needs two or more")
-    if len(names) > max(_FEW_CLASSES, len(labels) / 5):
+    if len(names) > max(FEW_CLASSES, len(labels) / 5):
         raise DataError(too_many_classes(name, str(len(names)), f"its {len(labels)}"))
     return names
+
+
+def may_be_classes(t: NDArray[Any]) -> bool:
+    """Return whether targets are texts, or whole numbers of which there are not too many for `class_names_of`."""
+    if t.dtype.kind == "f" and not ((np.abs(t) < 2**53) & (t == np.floor(t))).all():
+        return False
+    return t.dtype == np.object_ or 2 <= len(np.unique(t)) <= max(FEW_CLASSES, len(t) / 5)
 
 
 def too_many_classes(name: str, classes: str, labels: str = "its") -> str:
@@ -79,6 +96,13 @@ def too_many_classes(name: str, classes: str, labels: str = "its") -> str:
         f"{name}: {labels} labels are of {classes} classes, too few of each to learn from: "
         f"choose another column of labels{OR_NUMBERS}"
     )
+
+
+def as_labels(t: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of texts as one of objects, which a terminal may have; any other as it is."""
+    if t.dtype.kind not in "UT":
+        return t
+    return np.asarray([printable(label) for label in t.ravel().tolist()], np.object_).reshape(t.shape)
 
 
 def encode(labels: NDArray[Any], class_names: Sequence[str], name: str) -> NDArray[np.int64]:
@@ -125,7 +149,7 @@ def _checked_numbers(t: NDArray[Any], name: str) -> NDArray[np.float64]:
     return _finite_rows(t, name, "target").astype(np.float64)
 
 
-def _finite_rows(x: NDArray[Any], name: str, what: str) -> NDArray[Any]:
+def _finite_rows(x: NDArray[Any], name: str, what: str, *, missing: bool = False) -> NDArray[Any]:
     """Return `x` with one row for each sample, of finite real numbers, or refuse it."""
     if x.dtype.kind not in "buif":
         raise DataError(f"{name}: {what}s must be real numbers, got dtype {x.dtype}: save them as such")
@@ -133,6 +157,8 @@ def _finite_rows(x: NDArray[Any], name: str, what: str) -> NDArray[Any]:
         raise DataError(f"{name}: holds no data (shape {x.shape}): use a file with samples and {what}s")
     rows = x.reshape(len(x), -1)
     usable = is_usable(rows)
+    if missing and x.dtype.kind == "f":
+        usable |= np.isnan(rows)
     if not usable.all():
         row, column = np.argwhere(~usable)[0].tolist()
         raise DataError(

@@ -36,7 +36,7 @@ class Scaling:
     def of(cls, raw: NDArray[Any]) -> "Scaling":
         """Return the scaling of training features: uint8 by 255, else by the least and greatest of each column.
 
-        A constant column becomes 0.
+        A constant column becomes 0; NaN, a missing value, does not count.
 
         Examples
         --------
@@ -50,8 +50,8 @@ class Scaling:
         """
         if raw.dtype == np.uint8:
             return cls(0.0, 1 / 255)
-        offset = raw.min(axis=0).astype(np.float64)
-        span = raw.max(axis=0).astype(np.float64) - offset
+        offset = np.fmin.reduce(raw, axis=0).astype(np.float64)
+        span = np.fmax.reduce(raw, axis=0).astype(np.float64) - offset
         factor = np.divide(1.0, span, out=np.zeros_like(span), where=span > np.finfo(np.float64).tiny)
         return cls(offset, factor)
 

@@ -5,7 +5,8 @@ for each of these and one for the results, which suits the few classes of many s
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass, replace
 from functools import partial
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -38,8 +39,9 @@ template <typename A, typename L> __device__ auto& at(A& array, const L& like, p
 def fused(function: Function, *, xp: Namespace) -> Function:
     """Return ``function(*arguments, xp=xp)`` as a function of the arguments alone: with CuPy a kernel, where it can be.
 
-    Its arguments are arrays and numbers. Results have the shape and the layout of the first array, to which the others
-    broadcast; an argument that the function changes in place is changed. A function that does what no kernel can (see
+    Its arguments are arrays, numbers, and dictionaries and dataclasses of them. Results have the shape and the layout
+    of the first array, to which the others broadcast. An array that the function changes in place is changed, and one
+    that it puts into a container is written into the array that was there. A function that does what no kernel can (see
     `tracing.Functions`), or is given arrays of several dtypes, is called as it is.
 
     Examples
@@ -57,65 +59,112 @@ class _Fused:
 
     def __init__(self, function: Function, xp: Namespace) -> None:
         self._function, self._xp = function, xp
-        self._kernels: dict[tuple[Any, ...], Function] = {}
+        self._kernels: dict[tuple[Any, ...], Function | None] = {}
 
     def __call__(self, *arguments: Any) -> Any:
-        dtypes = tuple([getattr(argument, "dtype", None) for argument in arguments])
+        leaves = list(_leaves(arguments))
+        dtypes = tuple([getattr(leaf, "dtype", None) for leaf in leaves])
         if dtypes not in self._kernels:
             try:
-                self._kernels[dtypes] = compiled(self._function, dtypes)
+                self._kernels[dtypes] = compiled(self._function, arguments)
             except UNKNOWN:
-                self._kernels[dtypes] = partial(self._function, xp=self._xp)
-        return self._kernels[dtypes](*arguments)
+                self._kernels[dtypes] = None
+        kernel = self._kernels[dtypes]
+        return self._function(*arguments, xp=self._xp) if kernel is None else kernel(*leaves)
 
 
-def compiled(function: Function, dtypes: tuple[Any, ...]) -> Function:
-    """Return `function` as a kernel for arrays of these dtypes, and numbers where there is None."""
-    kinds = set(dtypes) - {None}
-    if [dtype.kind for dtype in kinds] != ["f"]:
+def compiled(function: Function, arguments: tuple[Any, ...]) -> Function:
+    """Return `function` as a kernel, which takes arrays and numbers as they follow each other in such arguments."""
+    leaves = list(_leaves(arguments))
+    arrays = [place for place, leaf in enumerate(leaves) if hasattr(leaf, "dtype")]
+    dtypes = {leaves[place].dtype for place in arrays}
+    if [dtype.kind for dtype in dtypes] != ["f"]:
         raise NotImplementedError("a kernel computes in one floating dtype")
-    trace = Trace(*kinds)
-    arguments = [_argument(trace, place, is_array=dtype is not None) for place, dtype in enumerate(dtypes)]
-    arrays = [place for place, dtype in enumerate(dtypes) if dtype is not None]
-    before = [argument.node for argument in arguments]
-    returned = function(*arguments, xp=Functions(trace))
+    trace = Trace(*dtypes)
+    symbols = [_symbol(trace, place, is_array=place in arrays) for place in range(len(leaves))]
+    before = [symbol.node for symbol in symbols]
+    given = _with_leaves(arguments, iter(symbols))
+    returned = function(*given, xp=Functions(trace))
+    after = list(_leaves(given))
     answers = [] if returned is None else list(returned) if isinstance(returned, tuple) else [returned]
-    made = [answer for answer in answers if not any(answer is argument for argument in arguments)]
-    changed = [place for place in arrays if arguments[place].node is not before[place]]
-    results = [trace.node(arguments[place]) for place in changed] + [trace.node(answer) for answer in made]
-    launch = _kernel(getattr(function, "__name__", "function"), arrays, trace, results)
-    places = [next(i for i, x in enumerate((*arguments, *made)) if x is answer) for answer in answers]
+    made = [answer for answer in answers if not any(answer is symbol for symbol in after)]
+    changed = [i for i in arrays if after[i] is not symbols[i] or symbols[i].node is not before[i]]
+    results = [trace.node(after[place]) for place in changed] + [trace.node(answer) for answer in made]
+    nodes = _nodes(results)
+    used = [place for place in arrays if before[place] in nodes]
+    gathered = [node for node in nodes if node.gathers]
+    launch = _kernel(getattr(function, "__name__", "function"), used, trace, results, gathered)
+    places = [next(i for i, x in enumerate((*after, *made)) if x is answer) for answer in answers]
     empty_like, captured = import_cupy().empty_like, trace.captured
     numbers = [number.compute for number in trace.numbers if number.compute is not None]
 
-    def run(*given: Any) -> Any:
-        new = [empty_like(given[arrays[0]]) for _ in made]
+    def run(*leaves: Any) -> Any:
+        new = [empty_like(leaves[arrays[0]]) for _ in made]
         launch(
-            *[given[place] for place in arrays],
+            *[leaves[place] for place in used],
             *captured,
-            *[compute(given) for compute in numbers],
-            *[given[place] for place in changed],
+            *[compute(leaves) for compute in numbers],
+            *[leaves[place] for place in changed],
             *new,
         )
-        values = [*given, *new]
+        values = [*leaves, *new]
         result = tuple([values[place] for place in places])
         return result if isinstance(returned, tuple) else result[0] if result else None
 
     return run
 
 
-def _argument(trace: Trace, place: int, *, is_array: bool) -> Symbol:
+def _leaves(arguments: Any) -> Iterator[Any]:
+    """Yield the arrays and numbers in containers."""
+    for argument in arguments:
+        if isinstance(argument, dict):
+            yield from _leaves(argument.values())
+        elif is_dataclass(argument):
+            yield from _leaves(vars(argument).values())
+        else:
+            yield argument
+
+
+def _with_leaves(arguments: Any, leaves: Iterator[Any]) -> list[Any]:
+    """Return copies of containers with other leaves."""
+    return [_with_its_leaves(argument, leaves) for argument in arguments]
+
+
+def _with_its_leaves(argument: Any, leaves: Iterator[Any]) -> Any:
+    if isinstance(argument, dict):
+        return dict(zip(argument, _with_leaves(argument.values(), leaves), strict=True))
+    if is_dataclass(argument) and not isinstance(argument, type):
+        fields = vars(argument)
+        return replace(argument, **dict(zip(fields, _with_leaves(fields.values(), leaves), strict=True)))
+    return next(leaves)
+
+
+def _symbol(trace: Trace, place: int, *, is_array: bool) -> Symbol:
     if is_array:
         return Symbol(trace, Node(f"a{place}", loads=True))
     return Symbol(trace, compute=itemgetter(place))
 
 
-def _kernel(name: str, arrays: list[int], trace: Trace, results: list[Node]) -> Function:
+def _nodes(results: list[Node]) -> list[Node]:
+    """Return all that results are made of, and themselves, each after what it needs."""
+    found: dict[Node, None] = {}
+
+    def visit(node: Node) -> None:
+        if node not in found:
+            for operand in node.operands:
+                visit(operand)
+            found[node] = None
+
+    for node in results:
+        visit(node)
+    return list(found)
+
+
+def _kernel(name: str, arrays: list[int], trace: Trace, results: list[Node], gathered: list[Node]) -> Function:
     """Return a function of all arrays, numbers and arrays for the results, that launches one kernel."""
     if not results:
         return lambda *arrays: None
-    gathered = _gathered(results)
-    if gathered and not all(node.varies() for node in results):
+    if gathered and not all(node.varies for node in results):
         raise NotImplementedError("a result has one value for each element")
     names = [f"a{place}" for place in arrays] + [f"c{place}" for place in range(len(trace.captured))]
     kind = "raw T" if gathered else "T"
@@ -130,21 +179,6 @@ def _kernel(name: str, arrays: list[int], trace: Trace, results: list[Node]) -> 
     if not gathered:
         return lambda *arrays: kernel(*arrays)
     return lambda *arrays: kernel(*arrays, size=arrays[-1].size // arrays[-1].shape[-1])
-
-
-def _gathered(results: list[Node]) -> list[Node]:
-    """Return what is gathered from a row on the way to the results, each after what it needs."""
-    found: dict[Node, None] = {}
-
-    def visit(node: Node) -> None:
-        for operand in node.operands:
-            visit(operand)
-        if node.gathers:
-            found[node] = None
-
-    for node in results:
-        visit(node)
-    return list(found)
 
 
 def _by_elements(results: list[Node]) -> str:

@@ -11,17 +11,18 @@ from xpnet.devices.libraries import import_cupy
 def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
     """Return ``a @ b`` for arrays of CuPy with two axes or three: in `out`, whose rows have to be contiguous."""
     cupy = import_cupy()
-    if a.ndim == b.ndim == 2 or not hasattr(cupy.cuda, "cublas"):
+    plain = a.ndim == b.ndim == 2 and a.shape[0] * b.shape[1] > 1  # CuPy multiplies and sums where one number results.
+    if plain or not hasattr(cupy.cuda, "cublas"):
         return cupy.matmul(a, b, out=out)
     cublas, kind = cupy.cuda.cublas, a.dtype.name
     left, right = _Operand.of(a), _Operand.of(b)
-    members, rows, columns = max(a.shape[:-2] + b.shape[:-2]), a.shape[-2], b.shape[-1]
-    out = cupy.empty((members, rows, columns), dtype=a.dtype) if out is None else out
+    lead, rows, columns = a.shape[:-2] or b.shape[:-2], a.shape[-2], b.shape[-1]
+    out = cupy.empty((*lead, rows, columns), dtype=a.dtype) if out is None else out
     # cuBLAS counts along columns first, so that to it all arrays are transposed: (a b)^T = b^T a^T.
     cublas.gemmStridedBatchedEx(
         *(cupy.cuda.device.get_cublas_handle(), right.transposed, left.transposed, columns, rows, a.shape[-1]),
         *(_ONE[kind].ctypes.data, *right.matrices(), *left.matrices()),
-        *(_ZERO[kind].ctypes.data, *_Operand.of(out).matrices(), members),
+        *(_ZERO[kind].ctypes.data, *_Operand.of(out).matrices(), *(lead or (1,))),
         *(getattr(cublas, _COMPUTE[kind]), cublas.CUBLAS_GEMM_DEFAULT),
     )
     return out

@@ -4,6 +4,7 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 from array_api_compat import is_array_api_obj
@@ -24,9 +25,10 @@ class Node:
     gathers: bool = False
     """Whether a row is gathered in it, from ``{0}``, what there was so far, and ``{1}``, the next value."""
 
+    @cached_property
     def varies(self) -> bool:
-        """Return whether there is one for each element, not only for each row."""
-        return self.loads or (not self.gathers and any(node.varies() for node in self.operands))
+        """Whether there is one for each element, not only for each row."""
+        return self.loads or (not self.gathers and any(node.varies for node in self.operands))
 
 
 class Trace:

@@ -27,6 +27,11 @@ class Parts(NamedTuple):
     def of(cls, model: Model) -> "Parts":
         """Take a model apart."""
         net, origin = model.net, model.origin
+        if origin is not None and origin.encoding.categories:
+            raise ValueError(
+                "a model whose data have columns of text cannot be exported, since the formats take numbers only: "
+                "train it on numbers, or use the model itself"
+            )
         params = {name: to_host(w) for name, w in net.params.items()}
         scaling = None if origin is None else origin.scaling
         targets = None if origin is None else origin.target_scaling

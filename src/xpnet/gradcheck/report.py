@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from xpnet._text import html_table
+
 VERDICTS = ("PASS", "INCONCLUSIVE", "FAIL")
 
 
@@ -72,6 +74,12 @@ class ArrayReport:
         """Return the same under another name."""
         return replace(self, name=name, worst=tuple(replace(entry, name=name) for entry in self.worst))
 
+    def row(self) -> tuple[str, ...]:
+        """Return name, verdict, counts, and the error and bound of the worst entry, as texts."""
+        counts = (f"{count:,}" for count in (self.entries, self.failed, self.inconclusive))
+        worst = (f"{self.worst[0].error:.1e}", f"{self.worst[0].bound:.1e}") if self.worst else ("", "")
+        return (self.name, self.verdict, *counts, *worst)
+
     def __str__(self) -> str:
         worst = f"; worst {self.worst[0]}" if self.worst else ""
         return (
@@ -120,6 +128,10 @@ class GradientReport:
 
     def __str__(self) -> str:
         return "\n".join(str(array) for array in self.arrays.values())
+
+    def _repr_html_(self) -> str:
+        headers = ("array", "verdict", "checked", "failed", "inconclusive", "worst error", "its bound")
+        return html_table(headers, (array.row() for array in self.arrays.values()))
 
 
 def worst_of(verdicts: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from xpnet._text import html_table
 from xpnet.gradcheck.judge import judge
 from xpnet.gradcheck.lines import DirectionLines
 from xpnet.gradcheck.parts import fail_what_is_not_finite, make_claims
@@ -26,6 +27,10 @@ class TaylorReport(NamedTuple):
     where the remainder is nothing but rounding."""
     steps: Host
     remainders: Host
+
+    def _repr_html_(self) -> str:
+        rows = ((f"{step:.2e}", f"{left:.2e}") for step, left in zip(self.steps, self.remainders, strict=True))
+        return f"<p>{self.verdict}, order {self.order:.2g}</p>{html_table(('step', 'remainder'), rows)}"
 
 
 def taylor_test(f: Callable[[Any], Any], gradient: Any, x: Arrays, *, seed: int = 0) -> TaylorReport:

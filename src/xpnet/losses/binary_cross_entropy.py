@@ -56,9 +56,9 @@ class BinaryCrossEntropy(Loss):
             softplus = xp.maximum(y, xp.zeros_like(y)) + xp.log1p(xp.exp(-xp.abs(y)))
             return xp.sum(softplus - targets.values * y, axis=-1) * targets.weights[..., 0]
 
-        return Terms(losses, sigmoid(y), targets.values, factor=targets.weights)
+        return Terms(losses, sigmoid._value(y, xp=xp), targets.values, factor=targets.weights)
 
     def _difference(self, y: Array, targets: Targets, change: Array, *, xp: Namespace) -> Array:
         # log(1 + exp(y + d)) - log(1 + exp(y)) = log1p(sigmoid(y) (exp(d) - 1))
-        each = xp.log1p(sigmoid(y) * xp.expm1(change)) - targets.values * change
+        each = xp.log1p(sigmoid._value(y, xp=xp) * xp.expm1(change)) - targets.values * change
         return xp.sum(each, axis=-1) * targets.weights[..., 0]

@@ -55,7 +55,7 @@ class HuberLoss(Loss):
     def _terms(self, y: Array, targets: Targets, *, xp: Namespace) -> Terms:
         error = y - targets.values
         sizes = xp.abs(error)
-        small, ends = sizes <= self.delta, self.delta * xp.sign(error)
+        small, ends = sizes <= self.delta, xp.minimum(xp.maximum(error, -self.delta), self.delta)
 
         def losses() -> Array:
             each = xp.where(small, error * error / 2, self.delta * (sizes - self.delta / 2))
@@ -70,7 +70,7 @@ class HuberLoss(Loss):
         error = y - targets.values
         above = _beyond(error - self.delta, change, xp=xp)
         below = _beyond(-error - self.delta, -change, xp=xp)
-        start = xp.where(xp.abs(error) < self.delta, error, self.delta * xp.sign(error))
+        start = xp.minimum(xp.maximum(error, -self.delta), self.delta)
         inside = change - above + below
         each = self.delta * (above + below) + inside * (2 * start + inside) / 2
         return xp.sum(each, axis=-1) * targets.weights[..., 0]

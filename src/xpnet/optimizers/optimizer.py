@@ -193,9 +193,9 @@ class Rule:
     """An optimizer made ready for some parameters."""
 
     def __init__(self, optimizer: Optimizer, params: Params, *, members: bool, xp: Namespace) -> None:
-        self._slot_names, self._members, self._xp = optimizer.slot_names, members, xp
+        self._members, self._xp = members, xp
         self._ready = {name: optimizer.beside(w, members=members, xp=xp) for name, w in params.items()}
-        self._update = {name: fused(_update(ready), xp=xp) for name, ready in self._ready.items()}
+        self._update = {name: fused(_update(name, ready), xp=xp) for name, ready in self._ready.items()}
         self._max_norm: Any = optimizer.max_gradient_norm
         if isinstance(self._max_norm, tuple):
             like = next(iter(params.values()))
@@ -208,29 +208,21 @@ class Rule:
         if self._max_norm is not None:
             gradients = clipped(gradients, self._max_norm, members=self._members, xp=self._xp)
         for name, ready in self._ready.items():
-            slots = [state.slots[slot][name] for slot in self._slot_names]
-            params[name], *slots = self._update[name](
-                params[name], gradients[name], state.step, ready.rate(step), *slots
-            )
-            for slot, array in zip(self._slot_names, slots, strict=True):
-                state.slots[slot][name] = array
+            params[name] = self._update[name](params[name], gradients[name], ready.rate(step), state)
 
 
-def _update(optimizer: Optimizer) -> Callable[..., tuple[Array, ...]]:
-    """Return an optimizer's step as a function of a parameter, its gradient, numbers, and what is remembered of it."""
+def _update(name: str, optimizer: Optimizer) -> Callable[..., Array]:
+    """Return a step of an optimizer as a function of a parameter, its gradient, the learning rate, and the state."""
     decay, decoupled = optimizer.weight_decay, optimizer.decoupled_decay
     decays = is_array_api_obj(decay) or decay != 0
 
-    def update(w: Array, g: Array, step: int, rate: Any, *slots: Array, xp: Namespace) -> tuple[Array, ...]:
-        state = OptimizerState(
-            step, {slot: {"w": array} for slot, array in zip(optimizer.slot_names, slots, strict=True)}
-        )
+    def update(w: Array, g: Array, rate: Any, state: OptimizerState, *, xp: Namespace) -> Array:
         if decays and not decoupled:
             g = g + decay * w
-        direction = optimizer._direction("w", g, state, xp=xp)
+        direction = optimizer._direction(name, g, state, xp=xp)
         if decays and decoupled:
             direction = direction + decay * w
         w -= rate * direction
-        return (w, *(state.slots[slot]["w"] for slot in optimizer.slot_names))
+        return w
 
     return update

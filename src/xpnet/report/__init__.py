@@ -2,10 +2,11 @@
 
 Examples
 --------
-``xpnet report RUN`` writes the report of a run's folder. In a notebook, a `Report` shows itself.
+``xpnet report RUN`` writes the report of a run's folder, or of that of a sweep. In a notebook, a `Report` shows itself.
 """
 
-from xpnet.report.page import Report, make_report
+from xpnet.report.page import Report, make_report, make_sweep_report
 from xpnet.report.run import Run
+from xpnet.report.sweep import SweepResults
 
-__all__ = ["Report", "Run", "make_report"]
+__all__ = ["Report", "Run", "SweepResults", "make_report", "make_sweep_report"]

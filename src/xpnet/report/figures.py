@@ -8,6 +8,7 @@ import numpy as np
 from xpnet.pictures import BLUE, INK, ORANGE, new_figure
 from xpnet.report.run import Run
 from xpnet.report.svg import inline_svg, page_style
+from xpnet.report.sweep import SweepResults
 
 _WIDTH, _HEIGHT = 4.6, 3.2
 _POINTS = 300
@@ -67,6 +68,27 @@ def predictions(run: Run, key: str) -> str:
         _finish(axes, "true", "predicted")
         told = f"{len(some)} of {len(true)} test samples; true numbers from {true.min():.4g} to {true.max():.4g}."
         return inline_svg(figure, key, "Predicted over true numbers", told)
+
+
+def sweep_axis(results: SweepResults, axis: str, key: str) -> str:
+    """Return how good candidates are over their values of an option, the best one marked."""
+    name = results.measure.replace("_", " ")
+    y = results.values(results.measure)
+    with page_style():
+        figure, (axes,) = new_figure(_WIDTH, _HEIGHT)
+        if results.is_number(axis):
+            x = results.values(axis)
+            if min(x) > 0 and max(x) >= 10 * min(x):
+                axes.set_xscale("log")
+        else:
+            names = list(dict.fromkeys(results.texts(axis)))
+            x = [float(names.index(text)) for text in results.texts(axis)]
+            axes.set_xticks(range(len(names)), names)
+        axes.plot(x[1:], y[1:], "o", color=BLUE, alpha=0.5, markersize=4, markeredgewidth=0, label="a candidate")
+        axes.plot(x[:1], y[:1], "o", color=ORANGE, markersize=7, markeredgewidth=0, label="the best")
+        _finish(axes, axis.replace("_", " "), name)
+        told = f"The best, with {results.texts(axis)[0]}, has {y[0]:.4g}; the table has all values."
+        return inline_svg(figure, key, f"{name.capitalize()} over {axis.replace('_', ' ')}", told)
 
 
 def _series(run: Run, name: str) -> tuple[list[int], list[float]]:

@@ -1,7 +1,7 @@
 """The page: what is found out about runs, put into templates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,19 @@ import numpy as np
 from xpnet._files import write_atomically
 from xpnet._version import __version__
 from xpnet.gradcheck.report import worst_of
-from xpnet.losses.tasks import MultiLabel
 from xpnet.pictures import most_confidently_wrong, weight_sheet
 from xpnet.report import figures
 from xpnet.report.images import grey_png, shrunk, signed_png
 from xpnet.report.run import Run
-from xpnet.settings import DEFAULTS, OPTIONS
+from xpnet.report.sweep import SweepResults
+from xpnet.settings import OPTIONS, minimal, training_command
 
 _MOST_CLASSES = 26
 _MOST_ROWS = 50
 _MOST_PAIRS = 20
 _MOST_EPOCHS = 20
+_MOST_AXES = 4
+_MOST_POINTS = 150
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,12 @@ def make_report(runs: Sequence[Run]) -> Report:
     Parameters
     ----------
     runs : sequence of Run
-        All of classes, or all of numbers to be predicted.
+        All of classes, all of labels of which any may hold, or all of numbers to be predicted.
 
     Raises
     ------
     ValueError
-        If there is no run, or some say classes and some numbers.
+        If there is no run, or not all are of one kind.
 
     Examples
     --------
@@ -70,18 +72,26 @@ def make_report(runs: Sequence[Run]) -> Report:
     >>> "<script" in page.html, len(page.html) < 200_000
     (False, True)
     """
-    if len({run.dataset.classification for run in runs}) != 1:
-        raise ValueError(
-            f"runs must be of classes or of numbers, all of them, got {len(runs)} of both or none: report them apart"
-        )
-    for run in runs:
-        if isinstance(run.net.loss_function.task, MultiLabel):
-            raise ValueError(
-                f"{run.name}: a report is of classes or numbers, not of labels of which any may hold: "
-                "take xpnet evaluate"
-            )
+    kinds = sorted({run.kind for run in runs})
+    if len(kinds) != 1:
+        raise ValueError(f"runs must all be of one kind, got {' and '.join(kinds) or 'none'}: report them apart")
     name, page = ("run.html", _facts(runs[0])) if len(runs) == 1 else ("runs.html", _facts_of_all(runs))
     return Report(_environment().get_template(name).render(page, version=__version__))
+
+
+def make_sweep_report(results: SweepResults) -> Report:
+    """Return the page of a sweep."""
+    names = [results.measure, *({"validation_loss"} - {results.measure})]
+    drawn = replace(results, rows=results.rows[:_MOST_POINTS])
+    page = {
+        "results": results,
+        "rows": results.rows[:_MOST_ROWS],
+        "names": names,
+        "drawn": drawn,
+        "figures": [figures.sweep_axis(drawn, axis, f"axis{i}") for i, axis in enumerate(results.axes[:_MOST_AXES])],
+        "command": training_command(results.best),
+    }
+    return Report(_environment().get_template("sweep.html").render(page, version=__version__))
 
 
 def _environment() -> Any:
@@ -109,32 +119,32 @@ def _number(value: float) -> str:
 
 def _facts(run: Run) -> dict[str, Any]:
     """Return what the page of a run shows."""
-    measure = "accuracy" if run.dataset.classification else "r2"
-    checks = run.gradient_checks
+    measure, measure_name = _MEASURES[run.kind]
+    checks, told = run.gradient_checks, minimal(run.settings)
     facts = {
         "run": run,
         "loss_curve": figures.curve(run, "loss", "loss", "loss"),
-        "measure_curve": figures.curve(run, measure, "accuracy" if measure == "accuracy" else "R²", measure),
+        "measure_curve": figures.curve(run, measure, measure_name, measure),
         "epochs": _some_epochs(run),
         "measure": measure,
-        "settings": [
-            (name, getattr(run.settings, name), getattr(run.settings, name) != DEFAULTS[name]) for name in OPTIONS
-        ],
+        "measure_name": measure_name,
+        "settings": [(name, getattr(run.settings, name), name in told) for name in OPTIONS],
         "gradient_verdict": worst_of(check.verdict for check in checks.values()),
         "gradient_rows": [(method, array) for method, check in checks.items() for array in check.arrays.values()],
         **_weights(run),
     }
-    return facts | (_of_classes(run) if run.dataset.classification else _of_numbers(run))
+    return facts | _KINDS[run.kind](run)
 
 
 def _facts_of_all(runs: Sequence[Run]) -> dict[str, Any]:
     """Return what the page of several runs shows."""
-    classification = runs[0].dataset.classification
-    measure, name = ("accuracy", "accuracy") if classification else ("r2", "R²")
+    kind = runs[0].kind
+    measure, name = _MEASURES[kind]
     same = len({run.dataset.class_names for run in runs}) == 1
     return {
         "runs": runs,
-        "classification": classification,
+        "kind": kind,
+        "measure_name": name,
         "different": [name for name in OPTIONS if len({getattr(run.settings, name) for run in runs}) > 1],
         "class_names": runs[0].dataset.class_names[:_MOST_ROWS] if same else (),
         "loss_curve": figures.curves_of(runs, "loss", "loss", "loss"),
@@ -200,3 +210,13 @@ def _of_numbers(run: Run) -> dict[str, Any]:
         "outputs": list(zip(*(metrics[name] for name in ("rmse", "mae", "r2")), strict=True))[:_MOST_ROWS],
         "wrong": [(int(i), true[i, errors[i].argmax()], said[i, errors[i].argmax()], errors[i].max()) for i in worst],
     }
+
+
+def _of_labels(run: Run) -> dict[str, Any]:
+    right = ((run.measures.said > 0.5) == (run.measures.true > 0.5)).mean(axis=0)
+    scores = [(i, right[i], *(column[1] for column in label)) for i, label in enumerate(run.label_scores)]
+    return {"labels": sorted(sorted(scores, key=lambda label: np.nan_to_num(label[4]))[:_MOST_ROWS])}
+
+
+_KINDS = {"classes": _of_classes, "labels": _of_labels, "numbers": _of_numbers}
+_MEASURES = {"classes": ("accuracy", "accuracy"), "labels": ("accuracy", "accuracy"), "numbers": ("r2", "R²")}

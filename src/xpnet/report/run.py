@@ -1,7 +1,6 @@
 """A run and what is found out about it."""
 
 import math
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,7 @@ from xpnet.gradcheck.network import check_network
 from xpnet.metrics import confusion_matrix
 from xpnet.network import TwoLayerNet
 from xpnet.report.statistics import Calibration, ClassScores, Interval, calibration, class_scores, wilson_interval
-from xpnet.settings import DEFAULTS, OPTIONS, Settings
+from xpnet.settings import Settings, training_command
 from xpnet.training.measures import Measures, measure
 
 _SAMPLES, _ENTRIES = 100, 20
@@ -68,14 +67,22 @@ class Run:
         return measure(self.net, self.dataset)
 
     @property
+    def kind(self) -> str:
+        """What the network says: "classes", "labels" of which any may hold, or "numbers"."""
+        if self.dataset.classification:
+            return "classes"
+        return "labels" if "accuracy" in self.measures.metrics else "numbers"
+
+    @property
     def accuracy(self) -> float:
-        """On the test set."""
+        """On the test set; of labels, the part of the samples that have all of them right."""
         return float(self.measures.metrics["accuracy"])
 
     @property
     def interval(self) -> Interval:
         """Wilson's 95 % confidence interval of the accuracy."""
-        return wilson_interval(int(self.counts.trace()), int(self.counts.sum()))
+        samples = len(self.measures.true)
+        return wilson_interval(round(self.accuracy * samples), samples)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -89,6 +96,15 @@ class Run:
     def class_scores(self) -> ClassScores:
         """Precision and recall of every class."""
         return class_scores(self.counts)
+
+    @cached_property
+    def label_scores(self) -> list[ClassScores]:
+        """Precision and recall of whether each label holds; arrays of no and yes."""
+        true, said = self.measures.true > 0.5, self.measures.said > 0.5
+        return [
+            class_scores(confusion_matrix(true[:, i].astype(np.int64), said[:, i].astype(np.int64), 2))
+            for i in range(true.shape[1])
+        ]
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -122,14 +138,5 @@ class Run:
 
     @property
     def command(self) -> str:
-        """The command that trains it again; numbers that no option can hold are in the run's ``config.json``."""
-        options = [option for name in OPTIONS for option in self._options(name)]
-        held = any(isinstance(getattr(self.settings, name), tuple) for name in OPTIONS)
-        return shlex.join(["xpnet", "train", *(["--config", "config.json"] if held else options)])
-
-    def _options(self, name: str) -> list[str]:
-        value = getattr(self.settings, name)
-        if value == DEFAULTS[name]:
-            return []
-        flag = f"--{name.replace('_', '-')}"
-        return [flag] if value is True else [flag, str(value)]
+        """The command that trains it again."""
+        return training_command(self.settings)

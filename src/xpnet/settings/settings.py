@@ -19,6 +19,7 @@ from xpnet._files import read_small, write_atomically
 from xpnet.activations import ACTIVATIONS
 from xpnet.datasets import Dataset, Origin, Scaling, load_data
 from xpnet.datasets.download import Progress
+from xpnet.datasets.encoding import POLICIES, REFUSE
 from xpnet.datasets.formats import FORMATS
 from xpnet.datasets.known import KNOWN
 from xpnet.devices import Device
@@ -28,6 +29,7 @@ from xpnet.network import DTYPES, TwoLayerNet
 from xpnet.optimizers import OPTIMIZERS, Optimizer
 from xpnet.schedules import CONSTANT, read_schedule
 from xpnet.settings import domains
+from xpnet.settings.presets import MOST_EPOCHS, PRESETS, usual_preset
 from xpnet.training import GRADIENTS, default_epochs
 from xpnet.training.threads import AUTO
 
@@ -57,8 +59,9 @@ class Settings:
     """The options of a run, checked one by one and together.
 
     Every field is an option of ``xpnet train``, where ``--batch-size`` is `batch_size`; ``xpnet train --help`` says
-    what each means. Fields that are None are left to the optimizer or to the data. Numbers of the optimizer, label
-    smoothing, initial weights and seed may be sequences, one value for each of several networks trained side by side.
+    what each means. Fields that are None are left to the preset, the optimizer or the data. Numbers of the optimizer,
+    label smoothing, initial weights and seed may be sequences, one value for each of several networks trained side by
+    side.
 
     Parameters
     ----------
@@ -95,6 +98,16 @@ class Settings:
     label: str | int | None = _option(
         None, domains.COLUMN, "Label column of a table; by default its 'label', 'target' or 'class', or the last."
     )
+    missing: str = _option(
+        REFUSE,
+        domains.choice(POLICIES),
+        "What to do about missing features: refuse them, take the mean of the training data, or drop the samples.",
+    )
+    preset: str | None = _option(
+        None,
+        domains.choice(PRESETS),
+        f"{' or '.join(PRESETS)}: decides on network and optimizer; by default modern for files, else chapter.",
+    )
     loss: str = _option(
         "softmax_cross_entropy",
         domains.choice(LOSSES),
@@ -125,13 +138,13 @@ class Settings:
         domains.THREADS,
         "Threads of NumPy's matrix products: auto takes one or all, whichever is faster, and looks again now and then.",
     )
-    hidden: int = _option(50, domains.COUNT, "Hidden units.")
-    activation: str = _option("sigmoid", domains.choice(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}.")
+    hidden: int = _option(None, domains.COUNT, "Hidden units.")
+    activation: str = _option(None, domains.choice(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}.")
     init: str | tuple[str, ...] = _option(
-        "normal:0.01", domains.INIT, "Initial weights: normal:S (standard deviation S), xavier, he."
+        None, domains.INIT, "Initial weights: normal:S (standard deviation S), xavier, he."
     )
     dtype: str = _option("float32", domains.choice(DTYPES), f"{' or '.join(DTYPES)}.")
-    optimizer: str = _option("sgd", domains.choice(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}.")
+    optimizer: str = _option(None, domains.choice(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}.")
     learning_rate: float | tuple[float, ...] | None = _option(
         None, domains.POSITIVE, "Step size; by default 0.1 for sgd, and each optimizer's usual one.", part="optimizer"
     )
@@ -151,7 +164,9 @@ class Settings:
         "How the rate falls: step:STEPS:FACTOR, cosine or cosine:STEPS:FINAL; with warmup:STEPS, before, it rises.",
     )
     batch_size: int = _option(100, domains.COUNT, "Samples in a mini-batch.")
-    epochs: int | None = _option(None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches.")
+    epochs: int | None = _option(
+        None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches, with modern at most 100 passes."
+    )
     patience: int | None = _option(
         None, domains.COUNT, "Stop after so many epochs without a lower validation loss, and keep the best."
     )
@@ -173,7 +188,15 @@ class Settings:
             value = getattr(self, name)
             if value is not None or DEFAULTS[name] is not None:
                 object.__setattr__(self, name, option.domain.read(value, spelling(name)))
+        self._take_preset()
         self._check_together(spelling)
+
+    def _take_preset(self) -> None:
+        preset = self.preset or usual_preset(self.data)
+        own_rate = self.optimizer is not None
+        for name, value in {**PRESETS[preset], "preset": preset}.items():
+            if getattr(self, name) is None and not (name == "learning_rate" and own_rate):
+                object.__setattr__(self, name, value)
 
     def _check_together(self, spelling: Callable[[str], str]) -> None:
         for name, option in OPTIONS.items():
@@ -215,6 +238,7 @@ class Settings:
             self.data,
             data_dir=self.data_dir,
             label=self.label,
+            missing=self.missing,
             classification=task.classification,
             scale_targets=lambda targets: Scaling.of_targets(targets, task),
             seed=self.first_seed,
@@ -277,7 +301,8 @@ class Settings:
         (3, 0.2, CosineDecay(initial=0.1, steps=48, final=0.0))
         """
         trained = max(1, samples - round((self.validation or 0) * samples))
-        epochs = self.epochs or default_epochs(trained, self.batch_size)
+        assert self.preset is not None
+        epochs = self.epochs or min(default_epochs(trained, self.batch_size), MOST_EPOCHS[self.preset])
         return {
             "validation": self.validation,
             "optimizer": self.make_optimizer(epochs * math.ceil(trained / self.batch_size)),

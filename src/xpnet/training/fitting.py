@@ -16,7 +16,7 @@ from xpnet.training.batches import Split, check_split, held_back
 from xpnet.training.loop import Job, train_epochs
 from xpnet.training.members import train_members
 from xpnet.training.progress import with_bar
-from xpnet.training.record import Record
+from xpnet.training.record import Record, Records
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
 from xpnet.training.threads import AUTO, check_threads
@@ -43,7 +43,7 @@ def fit(
     threads: int | str = AUTO,
     state: TrainingState | None = None,
     progress: bool = False,
-) -> list[Record[Score]]:
+) -> Records[Score]:
     """Train `net` in place and return a record of every epoch.
 
     Every epoch is a permutation of the training set, drawn on the host from (seed, epoch), and cut into mini-batches;
@@ -89,8 +89,9 @@ def fit(
     Returns
     -------
     list of Record
-        One for each epoch that this call trained. Each holds a copy of the parameters, and of what the optimizer
-        remembers, in its `state`: for very many epochs of a large network take `fit_epochs`.
+        One for each epoch that this call trained; a notebook shows them as a table. Each holds a copy of the
+        parameters, and of what the optimizer remembers, in its `state`: for very many epochs of a large network take
+        `fit_epochs`.
 
     Raises
     ------
@@ -124,7 +125,7 @@ def fit(
         threads=threads,
         state=state,
     )
-    return list(with_bar(records) if progress else records)
+    return Records(with_bar(records) if progress else records)
 
 
 def fit_epochs(
@@ -142,13 +143,13 @@ def fit_epochs(
     patience: int | None = None,
     threads: int | str = AUTO,
     state: TrainingState | None = None,
-    evaluate_train: bool = True,
+    every: int = 1,
 ) -> Iterator[Record[Score]]:
     """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
 
     Nothing is trained before the first record is asked for, and nothing more after a ``break``. Arguments are those
-    of `fit`, and checked at once. Without `evaluate_train` the training set is not evaluated after each epoch, which
-    takes a third of the time and more: what a record knows of it is the mean of the mini-batches' losses.
+    of `fit`, and checked at once; with `every`, there is a record only after so many epochs and after the last, and the
+    time that it takes to evaluate small data is saved.
 
     Examples
     --------
@@ -164,6 +165,7 @@ def fit_epochs(
     optimizer = SGD() if optimizer is None else optimizer
     seed = _checked_seed(seed, net.members, state)
     _check_options(optimizer, batch_size, epochs, gradient, patience)
+    check_count(every, "every")
     check_threads(threads, "threads")
     if patience is not None and validation is None:
         raise ValueError(
@@ -190,7 +192,7 @@ def fit_epochs(
         elif pair is not None:
             test = Split.of(net, *pair)
         net.params.update(copied(state.params))
-    job = Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads, evaluate_train)
+    job = Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads, every)
     return train_epochs(net, job, state) if net.members is None else train_members(net, job, state)
 
 
