@@ -66,8 +66,8 @@ def _figures(net: TwoLayerNet[Any], job: Job) -> tuple[Evaluation[Any] | None, .
     """Return how good all members are before some go on."""
     with net.device.current(), np.errstate(over="ignore"):
         train, validation = (
-            None if split is None else read_evaluation(net, to_host(scores(net, split)))
-            for split in (job.train, job.validation)
+            None if shards is None else read_evaluation(net, to_host(scores(net, shards)))
+            for shards in (job.train, job.validation)
         )
     return train, validation
 
