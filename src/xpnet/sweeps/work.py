@@ -51,12 +51,13 @@ class Trained:
 
 def dataset_of(settings: Settings) -> Dataset:
     """Return the data of a run, the last ones from memory."""
-    return _loaded(settings.data, settings.data_dir, settings.label, settings.loss, settings.first_seed)
+    values = {name: getattr(settings, name) for name in ("data", "data_dir", "label", "missing", "loss")}
+    return _loaded(seed=settings.first_seed, **values)
 
 
 @lru_cache(maxsize=1)
-def _loaded(data: str, data_dir: str | None, label: str | int | None, loss: str, seed: int) -> Dataset:
-    return Settings(data=data, data_dir=data_dir, label=label, loss=loss, seed=seed).load_data()
+def _loaded(**values: Any) -> Dataset:
+    return Settings(**values).load_data()
 
 
 def train(task: Task) -> Trained:

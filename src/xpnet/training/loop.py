@@ -45,6 +45,8 @@ class Job(NamedTuple):
     epochs: int
     patience: int | None
     threads: int | str
+    every: int
+    """How many epochs from one record to the next."""
     members: tuple[int, ...] = ()
     """What to call the members, where these are some of more."""
 
@@ -60,7 +62,7 @@ class Job(NamedTuple):
 
 
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
-    """Train `net`, whose parameters are those of `state`, and yield a record of every epoch."""
+    """Train `net`, whose parameters are those of `state`, and yield a record of every epoch, or of the last of some."""
     start, xp = time.perf_counter(), net.device.namespace
     if net.device.compiles:
         _compile(net, job, state)
@@ -71,8 +73,11 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
         epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), threads.in_use(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
-            orders = _orders(net, job.train, state.seed, state.epoch + 1)
-            batch_losses = _train_epoch(net, batches, orders, descent, threads)
+            last, in_epochs = min(state.epoch + job.every, job.epochs), []
+            for epoch in range(state.epoch + 1, last + 1):
+                orders = _orders(net, job.train, state.seed, epoch)
+                in_epochs.append(_train_epoch(net, batches, orders, descent, threads))
+            batch_losses = xp.concat(in_epochs)
             net.params.update(descent.params())
             parts = [scores(net, shards) for shards in (job.train, job.validation) if shards is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
@@ -80,7 +85,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             if not np.isfinite(losses).all():
                 raise _non_finite(losses, first_step, descent.steps, job)
             trained, *validated = (read_evaluation(net, part) for part in parts)
-            state = _next_state(net, state, descent, *validated)
+            state = _next_state(net, state, descent, last, *validated)
         yield Record(
             step=descent.steps,
             epoch=state.epoch,
@@ -88,7 +93,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             train=trained,
             validation=validated[0] if validated else None,
             seconds=time.perf_counter() - start,
-            samples_per_second=job.train.samples / (time.perf_counter() - epoch_start),
+            samples_per_second=len(in_epochs) * job.train.samples / (time.perf_counter() - epoch_start),
             batch_losses=batch_losses,
             state=state,
         )
@@ -109,9 +114,9 @@ def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
 
 
 def _next_state(
-    net: TwoLayerNet[Any], state: TrainingState, descent: Descent, validated: Evaluation[Any] | None = None
+    net: TwoLayerNet[Any], state: TrainingState, descent: Descent, epoch: int, validated: Evaluation[Any] | None = None
 ) -> TrainingState:
-    params, epoch, best = copied(net.params), state.epoch + 1, state.best
+    params, best = copied(net.params), state.best
     if validated is not None:
         loss = validated.loss
         first = Best([epoch] * len(loss) if isinstance(loss, list) else epoch, loss, params)
