@@ -34,7 +34,7 @@ class Result:
     diverged: bool = False
     """Whether its loss was not finite in the next one."""
     measures: dict[str, float] | None = None
-    """Of the parameters that are kept, on the training and the validation set; None where those of before are."""
+    """Of the epoch that is kept, on its mini-batches and the validation set; None where that of before is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ def train(task: Task) -> Trained:
         net = part.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         options = part.fit_options(len(dataset.train.x)) | {"epochs": task.until}
         try:
-            for record in fit_epochs(net, *dataset.train, state=state, **options):
+            for record in fit_epochs(net, *dataset.train, state=state, evaluate_train=False, **options):
                 state = record.state
                 for place, measures in enumerate(_measures(record, dataset)):
                     before = results[members[place]]

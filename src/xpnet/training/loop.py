@@ -47,6 +47,7 @@ class Job(NamedTuple):
     threads: int | str
     every: int
     """How many epochs from one record to the next."""
+    evaluate_train: bool
     members: tuple[int, ...] = ()
     """What to call the members, where these are some of more."""
 
@@ -79,12 +80,16 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
                 in_epochs.append(_train_epoch(net, batches, orders, descent, threads))
             batch_losses = xp.concat(in_epochs)
             net.params.update(descent.params())
-            parts = [scores(net, shards) for shards in (job.train, job.validation) if shards is not None]
+            sets = (job.train if job.evaluate_train else None, job.validation)
+            parts = [scores(net, shards) for shards in sets if shards is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
             losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
             if not np.isfinite(losses).all():
                 raise _non_finite(losses, first_step, descent.steps, job)
-            trained, *validated = (read_evaluation(net, part) for part in parts)
+            evaluations = [read_evaluation(net, part) for part in parts]
+            if not job.evaluate_train:
+                evaluations.insert(0, Evaluation(batch_losses.mean(axis=0).tolist(), {}))
+            trained, *validated = evaluations
             state = _next_state(net, state, descent, last, *validated)
         yield Record(
             step=descent.steps,
