@@ -99,10 +99,10 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
 
 def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
     """Do a short epoch of which nothing stays, so that the first epoch's rate is that of the others."""
-    splits = [split.at(slice(0, job.batch_size)) for split in (job.train, job.validation) if split is not None]
+    splits = [split.first(job.batch_size) for split in (job.train, job.validation) if split is not None]
     with net.device.current(), np.errstate(all="ignore"):
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
-        order = net.device.asarray(np.arange(splits[0].x.shape[0]))
+        order = _order(net, splits[0], state.seed, state.epoch + 1)
         batches, threads = Batches(net, splits[0], job.batch_size), Threads(job.threads, net.device)
         losses = _train_epoch(net, batches, order, descent, threads)
         _read_at_once([losses, *(scores(net, split) for split in splits)], xp=job.train.xp)
