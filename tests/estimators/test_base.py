@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy.sparse import csr_array
 from sklearn import config_context
@@ -36,7 +37,7 @@ def test_trains_as_fit_does(kind, y, dtype):
     model = kind(hidden=9, activation="tanh", epochs=4, batch_size=50, random_state=11, **options).fit(x, y)
     classes = kind is TwoLayerClassifier
     net = xpnet.TwoLayerNet(
-        4, 9, 2 if classes else 1, activation="tanh", init="he", dtype=dtype, seed=11, loss=model.loss
+        4, 9, 2 if classes else 1, activation="tanh", init="xavier", dtype=dtype, seed=11, loss=model.loss
     )
     rule = xpnet.Momentum(learning_rate=0.02, nesterov=True, weight_decay=1e-3)
     t = (y == 7).astype(int) if classes else y[:, None]
@@ -105,13 +106,14 @@ def test_weights_count_samples(kind, y):
 
 
 @BOTH
-def test_a_frame_gives_names_that_are_asked_for_again(kind, y):
-    frame = pd.DataFrame(X, columns=list("abcd"))
-    model = kind(epochs=2, random_state=0).fit(frame, pd.Series(y))
+@pytest.mark.parametrize("frames", [pd, pl], ids=lambda frames: frames.__name__)
+def test_a_frame_gives_names_that_are_asked_for_again(kind, y, frames):
+    frame = frames.DataFrame(dict(zip("abcd", X.T, strict=True)))
+    model = kind(epochs=2, random_state=0).fit(frame, frames.Series(y))
     assert model.feature_names_in_.tolist() == list("abcd")
     np.testing.assert_array_equal(model.predict(frame), kind(epochs=2, random_state=0).fit(X, y).predict(X))
     with pytest.raises(ValueError, match="feature names should match"):
-        model.predict(frame.rename(columns={"a": "z"}))
+        model.predict(frames.DataFrame(dict(zip("zbcd", X.T, strict=True))))
 
 
 @BOTH

@@ -66,6 +66,20 @@ def test_fit_epochs_trains_when_it_is_asked_and_stops_when_it_is_left():
     np.testing.assert_equal(host(net.params), host(left.state.params))
 
 
+@pytest.mark.parametrize("every", [2, 3, 9])
+def test_fewer_records_change_nothing_else(backend, every):
+    options = {"batch_size": BATCH, "epochs": 5, "validation": VALIDATION, "optimizer": xpnet.Adam()}
+    net, same = make(backend), make(backend)
+    each, some = xpnet.fit(net, X, LABELS, **options), list(xpnet.fit_epochs(same, X, LABELS, every=every, **options))
+    assert [record.epoch for record in some] == [*range(every, 5, every), 5]
+    assert_same_states(some[-1].state, each[-1].state)
+    assert some[-1].train == each[-1].train
+    losses = np.concatenate([record.batch_losses for record in some])
+    np.testing.assert_array_equal(losses, np.concatenate([record.batch_losses for record in each]))
+    with pytest.raises(ValueError, match="every must be an integer >= 1, got 0"):
+        xpnet.fit_epochs(same, X, LABELS, every=0)
+
+
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
 def test_learns_classes(activation):
     net = make(activation=activation)

@@ -161,14 +161,9 @@ def test_one_pass_and_one_read_an_epoch(monkeypatch, members):
 )
 def test_nothing_stays_of_what_compiles_kernels_and_no_rate_holds_its_time(monkeypatch, members, validation):
     def records():
-        options = {
-            "validation": validation,
-            "seed": None if members is None else [0, 1],
-            "batch_size": BATCH,
-            "epochs": 2,
-            "optimizer": xpnet.Adam(),
-        }
-        return xpnet.fit(make(members=members), X, LABELS, **options)
+        options = {"validation": validation, "batch_size": BATCH, "epochs": 2, "optimizer": xpnet.Adam()}
+        seed, weight = (None, WEIGHTS) if members is None else ([0, 1], None)
+        return xpnet.fit(make(members=members), X, LABELS, seed=seed, sample_weight=weight, **options)
 
     plain = records()
     clock, compiled = [0], []

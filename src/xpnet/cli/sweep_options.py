@@ -1,14 +1,13 @@
 """What ``xpnet sweep`` is asked: options that may have several values, and the way back to those of one run."""
 
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from xpnet.cli.options import flag
-from xpnet.settings import DEFAULTS, OPTIONS, Settings, read_values
+from xpnet.settings import OPTIONS, Settings, read_values
 from xpnet.sweeps import Interval, read_axis
-from xpnet.sweeps.folder import BEST, read_plan
+from xpnet.sweeps.folder import read_plan
 from xpnet.sweeps.grid import Axis
 
 VALIDATION = 0.1
@@ -56,21 +55,6 @@ def planned(folder: Path) -> Asked:
     settings, plan = read_plan(folder)
     grid = {name: read_axis(value, name, f"{folder}: {name}") for name, value in plan["grid"].items()}
     return Asked(settings, grid, plan["random"], tuple(plan["halving"]))
-
-
-def training_command(settings: Settings, folder: Path) -> str:
-    """Return the command that trains a network alone, as it was trained in the sweep of a folder."""
-    words = ["xpnet", "train"]
-    usual = Settings(optimizer=settings.optimizer).completed(epochs=1, device=DEFAULTS["device"])
-    for name in OPTIONS:
-        value = getattr(settings, name)
-        if isinstance(value, tuple):  # Numbers that were in a file.
-            return shlex.join([*words[:2], "--config", str(folder / BEST / "config.json")])
-        if isinstance(value, bool):
-            words += [flag(name)] if value else []
-        elif value != getattr(usual, name) or name == "epochs" or (name == "optimizer" and value != DEFAULTS[name]):
-            words += [flag(name), str(value)]
-    return shlex.join(words)
 
 
 def _axis(values: Iterable[Any], name: str, called: str) -> Axis:

@@ -14,9 +14,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from xpnet.cli.printing import plain_table, say, stdout_console
-from xpnet.cli.sweep_options import training_command
 from xpnet.datasets import Dataset
+from xpnet.settings import training_command
 from xpnet.sweeps import Progress, Row, Sweep
+from xpnet.sweeps.folder import BEST
 from xpnet.training.measures import measure
 
 _ROWS = 12
@@ -93,7 +94,8 @@ def ranking(rows: Sequence[Row]) -> Table:
 
 def tell(found: Sweep, dataset: Dataset, folder: Path, *, as_json: bool) -> None:
     """Print the rows, and how good the best network is on the test set, at which nobody has looked before."""
-    command, result = training_command(found.settings, folder), measure(found.model.net, dataset).as_dict(dataset)
+    command = training_command(found.settings, str(folder / BEST / "config.json"))
+    result = measure(found.model.net, dataset).as_dict(dataset)
     if as_json:
         for row in found.rows:
             print(json.dumps(_as_dict(row)))

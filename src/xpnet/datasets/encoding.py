@@ -34,7 +34,7 @@ class Encoding:
     >>> encoding.apply(np.asarray([[1.0, 8.0], [0.0, 7.0], [np.nan, np.nan]]))
     array([[0.  , 1.  , 8.  ],
            [1.  , 0.  , 7.  ],
-           [0.25, 0.75, 6.5]])
+           [0.25, 0.75, 6.5 ]])
     """
 
     categories: tuple[tuple[str, ...], ...] = ()

@@ -6,6 +6,9 @@ import numpy as np
 
 from xpnet._typing import Array, Namespace
 
+_add: Any = np.add.reduce
+_maximum: Any = np.maximum.reduce
+
 
 class QuickReductions:
     """The functions of a NumPy namespace, but its sums and maxima without their three layers of Python."""
@@ -19,11 +22,11 @@ class QuickReductions:
         return value
 
     @staticmethod
-    def max(x: Array, /, *, axis: int | None = None, **options: Any) -> Array:
+    def max(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
         """Return the maximum over an axis."""
-        return np.maximum.reduce(x, axis=axis, **options)
+        return _maximum(x, axis, None, None, keepdims)
 
     @staticmethod
-    def sum(x: Array, /, *, axis: int | None = None, **options: Any) -> Array:
+    def sum(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
         """Return the sum over an axis."""
-        return np.add.reduce(x, axis=axis, **options)
+        return _add(x, axis, None, None, keepdims)

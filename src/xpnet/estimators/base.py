@@ -92,8 +92,10 @@ class TwoLayerEstimator(BaseEstimator):
         options["epochs"] = self.n_iter_ + (options["epochs"] if epochs is None else epochs)
         if self._state is not None:
             options["seed"] = self._state.seed
-        for record in fit_epochs(self.net_, X, t, sample_weight=weights, state=self._state, **options):
-            self.loss_curve_.append(float(record.batch_losses.mean()))
+        every = 1 if self.early_stopping else options["epochs"]
+        for record in fit_epochs(self.net_, X, t, sample_weight=weights, state=self._state, every=every, **options):
+            in_epochs = record.batch_losses.reshape(record.epoch - self.n_iter_, -1)
+            self.loss_curve_ += in_epochs.mean(axis=1).tolist()
             if record.validation is not None:
                 self.validation_scores_.append(record.validation.metrics[self._score])
             self._state, self.n_iter_ = record.state, record.epoch

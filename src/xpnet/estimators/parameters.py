@@ -29,7 +29,7 @@ OPTIONS = (
 _FOR_TABLES = {
     "hidden": 100,
     "activation": "relu",
-    "init": "he",
+    "init": "xavier",
     "optimizer": "adam",
     "batch_size": 200,
     "epochs": 200,

@@ -169,6 +169,10 @@ class Loss(ABC):
     ) -> Targets:
         """Return targets as `prepare` does, divided so that the sum of the `_terms` is the mean."""
         targets, norms = self.prepare(t, shape, dtype, sample_weight=sample_weight, xp=xp)
+        return self.averaged(targets, norms, xp=xp)
+
+    def averaged(self, targets: Targets, norms: Array, *, xp: Namespace) -> Targets:
+        """Return targets divided by the sum of `norms`, shape (..., N), so that the sum of the `_terms` is the mean."""
         total = xp.expand_dims(divisor(norms, xp=xp), axis=(-2, -1))
         return targets._replace(**{name: getattr(targets, name) / total for name in self._folded})
 

@@ -14,9 +14,9 @@ from xpnet.gradcheck.report import worst_of
 from xpnet.pictures import most_confidently_wrong, weight_sheet
 from xpnet.report import figures
 from xpnet.report.images import grey_png, shrunk, signed_png
-from xpnet.report.run import Run, command_of
+from xpnet.report.run import Run
 from xpnet.report.sweep import SweepResults
-from xpnet.settings import DEFAULTS, OPTIONS
+from xpnet.settings import OPTIONS, minimal, training_command
 
 _MOST_CLASSES = 26
 _MOST_ROWS = 50
@@ -89,7 +89,7 @@ def make_sweep_report(results: SweepResults) -> Report:
         "names": names,
         "drawn": drawn,
         "figures": [figures.sweep_axis(drawn, axis, f"axis{i}") for i, axis in enumerate(results.axes[:_MOST_AXES])],
-        "command": command_of(results.best),
+        "command": training_command(results.best),
     }
     return Report(_environment().get_template("sweep.html").render(page, version=__version__))
 
@@ -120,7 +120,7 @@ def _number(value: float) -> str:
 def _facts(run: Run) -> dict[str, Any]:
     """Return what the page of a run shows."""
     measure, measure_name = _MEASURES[run.kind]
-    checks = run.gradient_checks
+    checks, told = run.gradient_checks, minimal(run.settings)
     facts = {
         "run": run,
         "loss_curve": figures.curve(run, "loss", "loss", "loss"),
@@ -128,9 +128,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "epochs": _some_epochs(run),
         "measure": measure,
         "measure_name": measure_name,
-        "settings": [
-            (name, getattr(run.settings, name), getattr(run.settings, name) != DEFAULTS[name]) for name in OPTIONS
-        ],
+        "settings": [(name, getattr(run.settings, name), name in told) for name in OPTIONS],
         "gradient_verdict": worst_of(check.verdict for check in checks.values()),
         "gradient_rows": [(method, array) for method, check in checks.items() for array in check.arrays.values()],
         **_weights(run),

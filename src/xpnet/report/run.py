@@ -1,7 +1,6 @@
 """A run and what is found out about it."""
 
 import math
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,7 @@ from xpnet.gradcheck.network import check_network
 from xpnet.metrics import confusion_matrix
 from xpnet.network import TwoLayerNet
 from xpnet.report.statistics import Calibration, ClassScores, Interval, calibration, class_scores, wilson_interval
-from xpnet.settings import DEFAULTS, OPTIONS, Settings
+from xpnet.settings import Settings, training_command
 from xpnet.training.measures import Measures, measure
 
 _SAMPLES, _ENTRIES = 100, 20
@@ -140,25 +139,4 @@ class Run:
     @property
     def command(self) -> str:
         """The command that trains it again."""
-        return command_of(self.settings)
-
-
-def command_of(settings: Settings) -> str:
-    """Return the command that trains by these settings; numbers that no option can hold are in ``config.json``.
-
-    Examples
-    --------
-    >>> import xpnet
-    >>> from xpnet.report.run import command_of
-    >>> command_of(xpnet.Settings(hidden=20, nesterov=True, optimizer="momentum"))
-    'xpnet train --hidden 20 --optimizer momentum --nesterov'
-    """
-    values = {name: getattr(settings, name) for name in OPTIONS}
-    if any(isinstance(value, tuple) for value in values.values()):
-        return "xpnet train --config config.json"
-    words = ["xpnet", "train"]
-    for name, value in values.items():
-        if value != DEFAULTS[name]:
-            flag = f"--{name.replace('_', '-')}"
-            words += [flag] if value is True else [flag, str(value)]
-    return shlex.join(words)
+        return training_command(self.settings)

@@ -164,6 +164,11 @@ class Settings:
         "How the rate falls: step:STEPS:FACTOR, cosine or cosine:STEPS:FINAL; with warmup:STEPS, before, it rises.",
     )
     batch_size: int = _option(100, domains.COUNT, "Samples in a mini-batch.")
+    shards: int | None = _option(
+        None,
+        domains.COUNT,
+        "Parts of a mini-batch whose gradients are added up; by default 1, and with --parallel one for each process.",
+    )
     epochs: int | None = _option(
         None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches, with modern at most 100 passes."
     )
@@ -311,6 +316,7 @@ class Settings:
             "seed": self.seed,
             "gradient": self.gradient,
             "patience": self.patience,
+            "shards": self.shards or 1,
             "threads": self.threads,
         }
 

@@ -14,7 +14,8 @@ from xpnet.losses import LOSSES
 from xpnet.settings import OPTIONS, Settings
 
 _SAME_FOR_ALL = (
-    *("data", "data_dir", "label", "validation", "device", "threads", "checkpoint_every", "checkpoint_seconds", "keep"),
+    *("data", "data_dir", "label", "missing", "preset", "validation", "device", "threads"),
+    *("checkpoint_every", "checkpoint_seconds", "keep"),
 )
 """What candidates are compared on, and where; and what does not matter to them."""
 _DRAWS = 100

@@ -34,7 +34,7 @@ class Result:
     diverged: bool = False
     """Whether its loss was not finite in the next one."""
     measures: dict[str, float] | None = None
-    """Of the parameters that are kept, on the training and the validation set; None where those of before are."""
+    """Of the epoch that is kept, on its mini-batches and the validation set; None where that of before is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +51,13 @@ class Trained:
 
 def dataset_of(settings: Settings) -> Dataset:
     """Return the data of a run, the last ones from memory."""
-    return _loaded(settings.data, settings.data_dir, settings.label, settings.loss, settings.first_seed)
+    values = {name: getattr(settings, name) for name in ("data", "data_dir", "label", "missing", "loss")}
+    return _loaded(seed=settings.first_seed, **values)
 
 
 @lru_cache(maxsize=1)
-def _loaded(data: str, data_dir: str | None, label: str | int | None, loss: str, seed: int) -> Dataset:
-    return Settings(data=data, data_dir=data_dir, label=label, loss=loss, seed=seed).load_data()
+def _loaded(**values: Any) -> Dataset:
+    return Settings(**values).load_data()
 
 
 def train(task: Task) -> Trained:
@@ -71,7 +72,7 @@ def train(task: Task) -> Trained:
         net = part.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         options = part.fit_options(len(dataset.train.x)) | {"epochs": task.until}
         try:
-            for record in fit_epochs(net, *dataset.train, state=state, **options):
+            for record in fit_epochs(net, *dataset.train, state=state, evaluate_train=False, **options):
                 state = record.state
                 for place, measures in enumerate(_measures(record, dataset)):
                     before = results[members[place]]

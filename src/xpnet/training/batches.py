@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from array_api_compat import device
@@ -15,6 +15,10 @@ from xpnet.devices import ahead, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
 from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
+from xpnet.training.sharding import Sharding, Share
+
+Batch: TypeAlias = tuple[Array, Array, Targets]
+"""What a shard has of a mini-batch: inputs (size, D) or (M, size, D), ones (1, size), and targets."""
 
 _BLOCK_BYTES = 2**20
 """A block holds one mini-batch, or as many as keep its outputs below so many bytes."""
@@ -69,6 +73,11 @@ class Split(NamedTuple):
     def samples(self) -> int:
         """How many there are, for each member."""
         return int(self.x.shape[0] if self.rows is None else self.rows.shape[-1])
+
+    @property
+    def targets(self) -> Array:
+        """Those of its samples, shape (n, ...), or (M, n, ...) where each member has its own."""
+        return self.t if self.rows is None else taken_rows(self.t, self.rows, xp=self.xp)
 
     def at(self, piece: slice) -> Self:
         """Return the samples in a slice: of shape (n, D), or (M, n, D) where each member has its own."""
@@ -155,83 +164,157 @@ def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tu
     return np.sort(order[count:]), np.sort(order[:count])
 
 
+class Shards(NamedTuple):
+    """Those samples of a set that belong to this process, shard by shard."""
+
+    splits: list[Split]
+    shares: list[Share]
+    samples: int
+    """How many all processes have together."""
+    sharding: Sharding
+
+    @classmethod
+    def of(
+        cls,
+        net: TwoLayerNet[Any],
+        x: Array,
+        t: Array,
+        sample_weight: Array | None = None,
+        *,
+        sharding: Sharding,
+        rows: NDArray[Any] | None = None,
+        batch_size: int | None = None,
+    ) -> Self:
+        """Bring this process's part of checked arrays, or of some of their rows, to the device."""
+        samples = int(x.shape[0] if rows is None else rows.shape[-1])
+        shares = sharding.shares(samples, samples if batch_size is None else batch_size)
+        start, stop = shares[0].rows.start, shares[-1].rows.stop
+        if rows is not None and rows.ndim > 1:  # All samples stay, of which each member has some.
+            split = Split.of(net, x, t, sample_weight)._replace(rows=net.device.asarray(rows))
+            return cls([split], shares, samples, sharding)
+        if rows is not None or stop - start < samples:
+            own = (np.arange(samples) if rows is None else rows)[start:stop]
+            x, t = _taken(x, own, axis=0), _taken(t, own, axis=0)
+            sample_weight = None if sample_weight is None else _taken(sample_weight, own, axis=-1)
+        split = Split.of(net, x, t, sample_weight)
+        splits = [split.at(slice(share.rows.start - start, share.rows.stop - start)) for share in shares]
+        return cls(splits, shares, samples, sharding)
+
+    def first(self, batch_size: int) -> Self:
+        """Return as many samples as a mini-batch has, each shard those it has first."""
+        samples = min(batch_size, self.samples)
+        shares = self.sharding.shares(samples, samples)
+        sizes = [share.rows.stop - share.rows.start for share in shares]
+        splits = [split.first(size) for split, size in zip(self.splits, sizes, strict=True)]
+        return self._replace(splits=splits, shares=shares, samples=samples)
+
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return the samples and weights of some of the members."""
+        return self._replace(splits=[split.of_members(members) for split in self.splits])
+
+
+def _taken(array: Array, rows: NDArray[Any], axis: int) -> Array:
+    """Return the entries at some rows, where the array is."""
+    xp = namespace_of(array=array)
+    return xp.take(array, xp.asarray(rows, device=device(array)), axis=axis)
+
+
 class Block(NamedTuple):
-    """Some mini-batches of one size."""
+    """What a shard has of some mini-batches, of each as much."""
 
     inputs: Iterator[Array]
     """Those of each step, shape (size, D) or (M, size, D), good until the next is asked for."""
     targets: Targets
-    """Shape (steps, size, C), with members (steps, 1 or M, size, C); their losses add up to a mini-batch's mean."""
+    """Shape (steps, size, C), with members (steps, 1 or M, size, C); all shards' losses add up to the means."""
+    norms: Array
+    """Shape (steps,), with members (steps, 1 or M): what this shard adds to the divisors of the means."""
     ones: Array
     """Shape (1, size)."""
     xp: Namespace
 
-    def batches(self) -> Iterator[tuple[Array, Array, Targets]]:
-        """Yield the inputs, the row of ones and the targets of each step."""
+    def batches(self) -> Iterator[Batch]:
+        """Yield what each step takes."""
         values, weights = map(self.xp.unstack, self.targets)
         for x, *targets in zip(self.inputs, values, weights, strict=True):
             yield x, self.ones, Targets(*targets)
 
 
 class Batches:
-    """The mini-batches of every epoch.
+    """The mini-batches of every epoch, as far as this process has their samples."""
+
+    def __init__(self, net: TwoLayerNet[Any], train: Shards) -> None:
+        self._loss, self.sharding = net.loss_function, train.sharding
+        self._shards = [_OfShard(net, *each) for each in zip(train.splits, train.shares, strict=True)]
+
+    def blocks(self, orders: Sequence[Array]) -> Iterator[list[Block]]:
+        """Yield the mini-batches of an epoch, some at a time: what each shard has of them.
+
+        `orders` are those of the samples of each shard, shape (n,) or (M, n).
+        """
+        each = [shard.blocks(order) for shard, order in zip(self._shards, orders, strict=True)]
+        for blocks in zip(*each, strict=True):
+            norms = self.sharding.sum([block.norms for block in blocks])[..., None]
+            yield [block._replace(targets=self._loss.averaged(block.targets, norms, xp=block.xp)) for block in blocks]
+
+
+class _OfShard:
+    """What a shard has of the mini-batches of every epoch.
 
     Targets are made ready for a block of many mini-batches at once, and inputs gathered for as many as stay in the
     cache of a CPU until they are used, on a GPU for all of the block: few launches. They are gathered into the same
     memory each time, since what a CPU gives back to the system comes again page by page.
     """
 
-    def __init__(self, net: TwoLayerNet[Any], train: Split, batch_size: int) -> None:
-        self._net, self._train = net, train
-        self._size = min(batch_size, train.samples)
+    def __init__(self, net: TwoLayerNet[Any], train: Split, share: Share) -> None:
+        self._net, self._train, self._share = net, train, share
         xp, kind = train.xp, {"dtype": train.x.dtype, "device": device(train.x)}
-        width = self._size * xp.finfo(train.x.dtype).bits // 8
+        width = share.largest * xp.finfo(train.x.dtype).bits // 8
         self._steps = max(1, _BLOCK_BYTES // (width * (net.members or 1) * net.output_size))
-        self._rows_at_once = self._size * max(1, net.device.gather_bytes // (width * net.input_size))
-        self._ones = xp.ones((1, self._size), **kind)
+        self._rows_at_once = share.largest * max(1, net.device.gather_bytes // (width * net.input_size))
+        self._ones = xp.ones((1, share.largest), **kind)
         self._kept, self._kind = xp.empty((0, net.input_size), **kind), kind
 
     def blocks(self, order: Array) -> Iterator[Block]:
-        """Yield the mini-batches of an epoch, from the order of all samples, shape (n,) or (M, n)."""
-        rows, block_rows = order.shape[-1], self._size * self._steps
-        full = rows - rows % self._size
-        starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
-        for start, stop in zip(starts, [*starts[1:], rows], strict=True):
-            size, some = min(self._size, stop - start), order[..., start:stop]
-            inputs, targets = self._inputs(some, size), self._targets(some, size)
-            yield Block(inputs, targets, self._ones[:, :size], self._train.xp)
+        """Yield the mini-batches of an epoch in blocks, which are of the same ones for every shard."""
+        start = 0
+        for count, size in self._share.batches:
+            for done in range(0, count, self._steps):
+                steps = min(self._steps, count - done)
+                rows = self._by_step(order[..., start : start + steps * size], steps, size)
+                weight = self._train.weight_at(order[..., start : start + steps * size])
+                targets, norms = self._targets(rows, None if weight is None else self._by_step(weight, steps, size))
+                yield Block(self._inputs(rows), targets, norms, self._ones[:, :size], self._train.xp)
+                start += steps * size
 
-    def _inputs(self, rows: Array, size: int) -> Iterator[Array]:
-        """Gather and yield the inputs of mini-batches of a size."""
-        xp = self._train.xp
-        steps = xp.reshape(self._by_step(rows, size), (-1,))
-        for x in ahead(self._gathered(steps, prod(rows.shape[:-1]) * size), xp=xp):
-            yield from xp.unstack(xp.reshape(x, (-1, *rows.shape[:-1], size, x.shape[1])))
+    def _inputs(self, rows: Array) -> Iterator[Array]:
+        """Gather and yield the inputs at the rows of each step."""
+        for some in ahead(self._gathered(rows), xp=self._train.xp):
+            yield from self._train.xp.unstack(some)
 
-    def _gathered(self, rows: Array, step: int) -> Iterator[Array]:
-        """Gather and yield the inputs at so many rows for each step."""
-        at_once = max(step, self._rows_at_once // step * step)
-        for start in range(0, rows.shape[0], at_once):
-            some = rows[start : min(start + at_once, rows.shape[0])]
+    def _gathered(self, rows: Array) -> Iterator[Array]:
+        """Gather and yield the inputs of some steps at a time."""
+        xp, steps, step = self._train.xp, rows.shape[0], prod(rows.shape[1:])
+        at_once = max(1, self._rows_at_once // max(1, step))
+        for start in range(0, steps, at_once):
+            some = xp.reshape(rows[start : min(start + at_once, steps), ...], (-1,))
             if self._kept.shape[0] < some.shape[0]:
-                self._kept = self._train.xp.empty((some.shape[0], self._kept.shape[1]), **self._kind)
-            yield self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
+                self._kept = xp.empty((some.shape[0], self._kept.shape[1]), **self._kind)
+            x = self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
+            yield xp.reshape(x, (min(at_once, steps - start), *rows.shape[1:], x.shape[1]))
 
-    def _targets(self, rows: Array, size: int) -> Targets:
-        """Gather the targets of mini-batches of a size."""
+    def _targets(self, rows: Array, weight: Array | None) -> tuple[Targets, Array]:
+        """Gather the targets at the rows of each step, and the sums of their norms."""
         net, xp, train = self._net, self._train.xp, self._train
-        weight = train.weight_at(rows)
-        rows = self._by_step(rows, size)
         if net.members and rows.ndim == 2:
             rows = rows[:, None, :]
-        if weight is not None:
-            weight = self._by_step(weight, size)
-            weight = weight[:, None, :] if weight.ndim < rows.ndim else weight
+        if weight is not None and weight.ndim < rows.ndim:
+            weight = weight[:, None, :]
         t = taken_rows(train.t, rows, xp=xp)
         outputs = (*rows.shape, net.output_size)
-        return net.loss_function.prepare_mean(t, outputs, train.x.dtype, sample_weight=weight, xp=xp)
+        targets, norms = net.loss_function.prepare(t, outputs, train.x.dtype, sample_weight=weight, xp=xp)
+        return targets, xp.sum(norms, axis=-1)
 
-    def _by_step(self, array: Array, size: int) -> Array:
+    def _by_step(self, array: Array, steps: int, size: int) -> Array:
         """Return what belongs to samples, shape (n,) or (M, n), step by step: (steps, size) or (steps, M, size)."""
         xp = self._train.xp
-        return xp.moveaxis(xp.reshape(array, (*array.shape[:-1], -1, size)), -2, 0)
+        return xp.moveaxis(xp.reshape(array, (*array.shape[:-1], steps, size)), -2, 0)

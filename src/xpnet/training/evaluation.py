@@ -11,7 +11,8 @@ from xpnet.losses.targets import divisor, is_counted
 from xpnet.losses.tasks import Probabilistic
 from xpnet.metrics import count_correct
 from xpnet.network import Score, TwoLayerNet, forward
-from xpnet.training.batches import Split, check_split, taken_rows
+from xpnet.training.batches import Shards, Split, check_split
+from xpnet.training.sharding import Sharding
 
 
 @dataclass(frozen=True)
@@ -78,23 +79,21 @@ def evaluate(net: TwoLayerNet[Score], x: Array, t: Array, *, sample_weight: Arra
     """
     with net.device.current(), np.errstate(over="ignore"):  # A sigmoid's exponential may, on its way to 0.
         check_split(net, x, t, sample_weight)
-        return read_evaluation(net, to_host(scores(net, Split.of(net, x, t, sample_weight))))
+        shards = Shards.of(net, x, t, sample_weight, sharding=Sharding())
+        return read_evaluation(net, to_host(scores(net, shards)))
 
 
-def scores(net: TwoLayerNet[Any], split: Split) -> Array:
-    """Return the loss and the metrics on a split, still on the device, shape (1 + metrics,) or (1 + metrics, M)."""
-    xp, parts = split.xp, []
-    for piece in net.pieces(split.samples, inputs=split.rows is not None):
-        part = split.at(piece)
-        outputs = forward(net.params, part.x, activation=net.activation, xp=xp).outputs
-        parts.append(_sums(net, part, outputs, xp=xp))
-    loss, norm, *measures = (sum(column[1:], start=column[0]) for column in zip(*parts, strict=True))
+def scores(net: TwoLayerNet[Any], shards: Shards) -> Array:
+    """Return the loss and the metrics on all shards, still on the device, shape (1 + metrics,) or (1 + metrics, M)."""
+    xp = net.device.namespace
+    columns = zip(*(_sums(net, split, xp=xp) for split in shards.splits), strict=True)
+    loss, norm, *measures = (shards.sharding.sum(column) for column in columns)
     loss = loss / divisor(norm[..., None], xp=xp)
     if isinstance(net.loss_function.task, Probabilistic):
         correct, counted = measures
         metrics = [correct / xp.maximum(counted, xp.ones_like(counted))]
     else:
-        metrics = _regression(measures[0], measures[1], split, xp=xp)
+        metrics = _regression(measures[0], measures[1], shards, xp=xp)
     return xp.stack([loss, *(xp.broadcast_to(metric, loss.shape) for metric in metrics)])
 
 
@@ -104,7 +103,17 @@ def read_evaluation(net: TwoLayerNet[Score], scores: Any) -> Evaluation[Score]:
     return Evaluation(loss, dict(zip(net.loss_function.task.metrics, metrics, strict=True)))
 
 
-def _sums(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Namespace) -> tuple[Array, ...]:
+def _sums(net: TwoLayerNet[Any], split: Split, *, xp: Namespace) -> list[Array]:
+    """Return what a split adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
+    parts = []
+    for piece in net.pieces(split.samples, inputs=split.rows is not None):
+        part = split.at(piece)
+        outputs = forward(net.params, part.x, activation=net.activation, xp=xp).outputs
+        parts.append(_sums_of_piece(net, part, outputs, xp=xp))
+    return [sum(column[1:], start=column[0]) for column in zip(*parts, strict=True)]
+
+
+def _sums_of_piece(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Namespace) -> tuple[Array, ...]:
     """Return what a piece adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
     loss, shape = net.loss_function, (*part.x.shape[:-1], net.output_size)
     targets, norms = loss.prepare(part.t, shape, outputs.dtype, sample_weight=part.sample_weight, xp=xp)
@@ -121,11 +130,13 @@ def _sums(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Namespace) 
     return *total, count_correct(outputs, labels, task, xp=xp), xp.sum(xp.astype(counted, outputs.dtype), axis=-1)
 
 
-def _regression(squares: Array, absolutes: Array, split: Split, *, xp: Namespace) -> list[Array]:
+def _regression(squares: Array, absolutes: Array, shards: Shards, *, xp: Namespace) -> list[Array]:
     """Return RMSE, MAE and R² from the sums of errors of each output, shape (..., C)."""
-    samples, t = split.samples, split.t if split.rows is None else taken_rows(split.t, split.rows, xp=xp)
-    spread = t - xp.mean(t, axis=-2, keepdims=True)
-    spread = xp.broadcast_to(xp.sum(spread * spread, axis=-2), squares.shape)
+    ts = [split.targets for split in shards.splits]
+    samples, total = shards.samples, shards.sharding.sum
+    mean = total([xp.sum(t, axis=-2) for t in ts]) / samples
+    spread = total([xp.sum((t - mean[..., None, :]) ** 2, axis=-2) for t in ts])
+    spread = xp.broadcast_to(spread, squares.shape)
     # Where the targets do not vary there is nothing to explain: 1 for no error, else 0.
     ratio = squares / xp.where(spread == 0, xp.ones_like(spread), spread)
     ratio = xp.where(spread == 0, xp.astype(squares != 0, squares.dtype), ratio)

@@ -12,7 +12,7 @@ from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import ahead, to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
-from xpnet.training.batches import Batches, Split, epoch_order
+from xpnet.training.batches import Batches, Shards, epoch_order
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
@@ -37,14 +37,17 @@ class NonFiniteLossError(ArithmeticError):
 class Job(NamedTuple):
     """What to train on, and how."""
 
-    train: Split
-    validation: Split | None
+    train: Shards
+    validation: Shards | None
     optimizer: Optimizer
     gradient: Gradient
     batch_size: int
     epochs: int
     patience: int | None
     threads: int | str
+    every: int
+    """How many epochs from one record to the next."""
+    evaluate_train: bool
     members: tuple[int, ...] = ()
     """What to call the members, where these are some of more."""
 
@@ -60,27 +63,34 @@ class Job(NamedTuple):
 
 
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
-    """Train `net`, whose parameters are those of `state`, and yield a record of every epoch."""
-    start, xp = time.perf_counter(), job.train.xp
+    """Train `net`, whose parameters are those of `state`, and yield a record of every epoch, or of the last of some."""
+    start, xp = time.perf_counter(), net.device.namespace
     if net.device.compiles:
         _compile(net, job, state)
     with net.device.current():
-        descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
-        batches, threads = Batches(net, job.train, job.batch_size), Threads(job.threads, net.device)
+        descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
+        batches, threads = Batches(net, job.train), Threads(job.threads, net.device)
     while not job.is_done(state):
         epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), threads.in_use(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
-            order = _order(net, job.train, state.seed, state.epoch + 1)
-            batch_losses = _train_epoch(net, batches, order, descent, threads)
+            last, in_epochs = min(state.epoch + job.every, job.epochs), []
+            for epoch in range(state.epoch + 1, last + 1):
+                orders = _orders(net, job.train, state.seed, epoch)
+                in_epochs.append(_train_epoch(net, batches, orders, descent, threads))
+            batch_losses = xp.concat(in_epochs)
             net.params.update(descent.params())
-            parts = [scores(net, split) for split in (job.train, job.validation) if split is not None]
+            sets = (job.train if job.evaluate_train else None, job.validation)
+            parts = [scores(net, shards) for shards in sets if shards is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
             losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
             if not np.isfinite(losses).all():
                 raise _non_finite(losses, first_step, descent.steps, job)
-            trained, *validated = (read_evaluation(net, part) for part in parts)
-            state = _next_state(net, state, descent, *validated)
+            evaluations = [read_evaluation(net, part) for part in parts]
+            if not job.evaluate_train:
+                evaluations.insert(0, Evaluation(batch_losses.mean(axis=0).tolist(), {}))
+            trained, *validated = evaluations
+            state = _next_state(net, state, descent, last, *validated)
         yield Record(
             step=descent.steps,
             epoch=state.epoch,
@@ -88,7 +98,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             train=trained,
             validation=validated[0] if validated else None,
             seconds=time.perf_counter() - start,
-            samples_per_second=job.train.samples / (time.perf_counter() - epoch_start),
+            samples_per_second=len(in_epochs) * job.train.samples / (time.perf_counter() - epoch_start),
             batch_losses=batch_losses,
             state=state,
         )
@@ -99,19 +109,19 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
 
 def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
     """Do a short epoch of which nothing stays, so that the first epoch's rate is that of the others."""
-    splits = [split.first(job.batch_size) for split in (job.train, job.validation) if split is not None]
+    few = [shards.first(job.batch_size) for shards in (job.train, job.validation) if shards is not None]
     with net.device.current(), np.errstate(all="ignore"):
-        descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
-        order = _order(net, splits[0], state.seed, state.epoch + 1)
-        batches, threads = Batches(net, splits[0], job.batch_size), Threads(job.threads, net.device)
-        losses = _train_epoch(net, batches, order, descent, threads)
-        _read_at_once([losses, *(scores(net, split) for split in splits)], xp=job.train.xp)
+        descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
+        orders = _orders(net, few[0], state.seed, state.epoch + 1)
+        batches, threads = Batches(net, few[0]), Threads(job.threads, net.device)
+        losses = _train_epoch(net, batches, orders, descent, threads)
+        _read_at_once([losses, *(scores(net, shards) for shards in few)], xp=net.device.namespace)
 
 
 def _next_state(
-    net: TwoLayerNet[Any], state: TrainingState, descent: Descent, validated: Evaluation[Any] | None = None
+    net: TwoLayerNet[Any], state: TrainingState, descent: Descent, epoch: int, validated: Evaluation[Any] | None = None
 ) -> TrainingState:
-    params, epoch, best = copied(net.params), state.epoch + 1, state.best
+    params, best = copied(net.params), state.best
     if validated is not None:
         loss = validated.loss
         first = Best([epoch] * len(loss) if isinstance(loss, list) else epoch, loss, params)
@@ -130,26 +140,36 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
-def _order(net: TwoLayerNet[Any], train: Split, seed: int | tuple[int, ...], epoch: int) -> Array:
-    """Return the order of the samples in an epoch, shape (n,), or (M, n) where members have seeds of their own."""
+def _orders(net: TwoLayerNet[Any], train: Shards, seed: int | tuple[int, ...], epoch: int) -> list[Array]:
+    """Return in which order an epoch has the samples of each shard, (n,), or (M, n) if members have own seeds."""
     seeds = seed if isinstance(seed, tuple) else (seed,)
     orders = {one: epoch_order(train.samples, seed=one, epoch=epoch) for one in seeds}
-    if len(orders) == 1 and train.rows is None:
-        return net.device.asarray(orders[seeds[0]])
-    order = net.device.asarray(np.stack([orders[one] for one in seeds]))
-    return order if train.rows is None else train.xp.take_along_axis(train.rows, order, axis=-1)
+    result = []
+    for split, share in zip(train.splits, train.shares, strict=True):
+        if len(orders) == 1 and split.rows is None:
+            result.append(net.device.asarray(share.order(orders[seeds[0]])))
+            continue
+        order = net.device.asarray(np.stack([share.order(orders[one]) for one in seeds]))
+        result.append(order if split.rows is None else split.xp.take_along_axis(split.rows, order, axis=-1))
+    return result
 
 
-def _train_epoch(net: TwoLayerNet[Any], batches: Batches, order: Array, descent: Descent, threads: Threads) -> Array:
+def _train_epoch(
+    net: TwoLayerNet[Any], batches: Batches, orders: list[Array], descent: Descent, threads: Threads
+) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
     xp, losses = net.device.namespace, []
-    for block in ahead(batches.blocks(order), xp=xp):
-        outputs = [descent.step(*batch) for batch in threads.watched(block.batches(), descent.differentiate)]
+    for blocks in ahead(batches.blocks(orders), xp=xp):
+        steps = zip(*(block.batches() for block in blocks), strict=True)
+        outputs = [descent.step(*shards) for shards in threads.watched(steps, descent.differentiate)]
         # The loss values are for the record alone, so that a whole block's can be computed at once.
         # They are stacked as they lie in memory, class by class.
-        stacked = xp.moveaxis(xp.stack([xp.moveaxis(y, -1, 0) for y in outputs], axis=1), 0, -1)
-        terms = net.loss_function._terms(stacked, block.targets, xp=xp)
-        losses.append(xp.sum(terms.losses(), axis=-1))
+        stacked = [
+            xp.moveaxis(xp.stack([xp.moveaxis(y, -1, 0) for y in shard], axis=1), 0, -1)
+            for shard in zip(*outputs, strict=True)
+        ]
+        terms = [net.loss_function._terms(ys, block.targets, xp=xp) for ys, block in zip(stacked, blocks, strict=True)]
+        losses.append(batches.sharding.sum([xp.sum(each.losses(), axis=-1) for each in terms]))
     return xp.concat(losses)
 
 

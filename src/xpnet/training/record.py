@@ -39,7 +39,7 @@ class Record(Generic[Score]):
     samples_per_second: float
     """Training samples over the time of this epoch, evaluation included."""
     batch_losses: np.ndarray[Any, Any]
-    """The loss of every mini-batch of this epoch, before its step; shape (steps,) or (steps, M)."""
+    """The loss of every mini-batch since the last record, before its step; shape (steps,) or (steps, M)."""
     state: TrainingState
     """What ``fit(..., state=)`` goes on from."""
 
