@@ -107,7 +107,7 @@ def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
     few = [shards.first(job.batch_size) for shards in (job.train, job.validation) if shards is not None]
     with net.device.current(), np.errstate(all="ignore"):
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
-        orders = [net.device.asarray(np.arange(split.x.shape[-2])) for split in few[0].splits]
+        orders = _orders(net, few[0], state.seed, state.epoch + 1)
         batches, threads = Batches(net, few[0]), Threads(job.threads, net.device)
         losses = _train_epoch(net, batches, orders, descent, threads)
         _read_at_once([losses, *(scores(net, shards) for shards in few)], xp=net.device.namespace)
