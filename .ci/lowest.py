@@ -10,7 +10,7 @@ for requirement in requirements:
     if own := re.fullmatch(r"xpnet\[([\w-]+)\]", requirement):
         requirements += project["optional-dependencies"][own[1]]
         continue
-    bound = re.fullmatch(r"([\w.-]+)(?:\[[\w,-]+\])?>=([\w.]+)", requirement)
+    bound = re.fullmatch(r"([\w.-]+)(?:\[[\w,-]+\])?>=([\w.]+)(; .*)?", requirement)
     if bound is None:
         raise SystemExit(f"{requirement!r} in pyproject.toml has no lower bound of the form name>=version")
     print(f"{bound[1]}=={bound[2]}")

@@ -22,7 +22,7 @@ ROOMS = ["xpnet.__main__", *(f"xpnet.{name}" for name in re.findall(r"^  [ \d]  
 ROOMS.insert(2, "xpnet")  # The front door hands out names of all rooms below it; only the command line may use it.
 FLOORS = {room: len(ROOMS) - line for line, room in enumerate(ROOMS)}
 SLOW_OR_OPTIONAL = ["click", "cupy", "jax", "matplotlib", "pooch", "rich", "safetensors", "scipy", "sklearn", "torch"]
-SLOW_OR_OPTIONAL += ["jinja2", "onnx", "pandas", "PIL", "tensorboardX", "threadpoolctl", "typer"]
+SLOW_OR_OPTIONAL += ["jinja2", "mpi4py", "onnx", "pandas", "PIL", "tensorboardX", "threadpoolctl", "typer"]
 
 
 def name_of(path):

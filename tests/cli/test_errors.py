@@ -107,7 +107,10 @@ OPTIONS = [
     ("--schedule warmup", r"--schedule: 0 numbers are too few in 'warmup': write warmup:STEPS"),
     ("--seed -1", r"--seed must be an integer >= 0, got -1"),
     (f"--seed {2**63}", r"--seed must be an integer <= 9223372036854775807"),
-    ("--label species", r"digits: a label column can be chosen in a .csv or .npy table only: leave label out"),
+    (
+        "--label species",
+        r"digits: a label column can be chosen in a .csv or .tsv table, a .parquet table or a .npy table only: leave label out",
+    ),
     ("--loss mean_squared_error --data words.csv", r"words.csv: .*(number|not)"),
     (f"--hidden {2**31 - 1} --dtype float64", r"not enough memory .*: take fewer hidden units"),
     ("--out tiny.npz", r"--out: cannot write to tiny.npz .*: choose another folder"),
@@ -246,7 +249,7 @@ TABLES = {
     "text": ("a,b,label\n1,2,0\n3,x,1\n", r"line 3, column 2 \('b'\) holds 'x', not a number: correct or remove"),
     "nan": (
         "a,b,label\n1,2,0\n3,nan,1\n",
-        r"line 3, column 2 \('b'\) holds 'nan', not a finite float32 number: correct",
+        r"line 3, column 2 \('b'\) has a missing value: fill it in or remove the line, or take --missing mean or --missing drop",
     ),
     "infinite": ("a,b,label\n1,2,0\n3,inf,1\n", r"line 3, column 2 \('b'\) holds 'inf', not a finite"),
     "ragged": ("a,b,label\n1,2,0\n3,1\n", r"line 3 has 2 cells where 3 were expected: correct or remove it"),

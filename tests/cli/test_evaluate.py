@@ -144,7 +144,19 @@ def test_columns_are_found_by_name(folder):
     random = np.random.default_rng(0)
     rows = [(f"{a:.3f}", f"{b:.3f}", "yes" if a > b else "no") for a, b in random.random((300, 2))]
     Path("table.csv").write_text("\n".join(["a,b,kind", *map(",".join, rows)]))
-    options = ["--init", "xavier", "--epochs", 30, "--learning-rate", 1, "--out", "run", "--quiet"]
+    options = [
+        "--preset",
+        "chapter",
+        "--init",
+        "xavier",
+        "--epochs",
+        30,
+        "--learning-rate",
+        1,
+        "--out",
+        "run",
+        "--quiet",
+    ]
     xpnet("train", "--data", "table.csv", *options)
     Path("turned.csv").write_text("\n".join(["kind,note,b,a", *(f"{t},?,{b},{a}" for a, b, t in rows)]))
     assert evaluated("run", "--data", "turned.csv")["accuracy"] > 0.9

@@ -205,7 +205,19 @@ def test_a_full_stderr_changes_no_exit_code(tmp_path):
 def test_a_disk_that_fills_up_leaves_whole_lines_and_checkpoints(tmp_path, blocks):
     """Blocks of 512 bytes are the most that a file may have: less than the metrics take, and 6 less than a model."""
     write_tiny(tmp_path / "tiny.npz")
-    options = ["--data", "tiny.npz", "--epochs", 500, "--out", "run", "--quiet", "--checkpoint-every", 5]
+    options = [
+        "--data",
+        "tiny.npz",
+        "--preset",
+        "chapter",
+        "--epochs",
+        500,
+        "--out",
+        "run",
+        "--quiet",
+        "--checkpoint-every",
+        5,
+    ]
     process = start("train", *options, cwd=tmp_path, shell_setting=f"ulimit -f {blocks}")
     told = process.communicate(timeout=DEADLINE)[1]
     assert re.fullmatch(r"xpnet: run/(metrics|check\S*)\S*: File too large: check the path, its permissions .*\n", told)

@@ -19,7 +19,9 @@ def flags(command):
 
 def test_train_has_an_option_for_every_setting():
     settings = {f"--{name.replace('_', '-')}" for name in OPTIONS}
-    assert flags(train.train) == settings | {"--config", "--out", "--resume", "--plot", "--log", "--quiet", "--json"}
+    assert flags(train.train) == settings | {
+        *("--config", "--out", "--resume", "--parallel", "--plot", "--log", "--quiet", "--json")
+    }
     for command in (evaluate.evaluate, predict.predict, gradcheck.gradcheck):
         assert flags(command) <= settings | {"--json", "--format", "--all"}
 

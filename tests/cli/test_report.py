@@ -89,14 +89,14 @@ def test_a_library_that_is_missing(run, monkeypatch):
 
 def test_compare_shows_what_is_different_and_how_it_ended(folder):
     write_tiny(folder / "tiny.npz")
-    for name, options in (("a", ["--seed", 1]), ("b", ["--validation", 0.2, "--hidden", 7])):
+    for name, options in (("a", ["--seed", 1, "--hidden", 50]), ("b", ["--validation", 0.2, "--hidden", 7])):
         assert xpnet("train", "--data", "tiny.npz", "--epochs", 2, "--out", name, "--quiet", *options).code == 0
     code, out, err = xpnet("compare", "a", "b")
     assert (code, err) == (0, "")
     rows = {line[:21].strip(): line[21:].split() for line in out.splitlines()}
     last = [json.loads(Path(f"{name}/metrics.jsonl").read_text().splitlines()[-1]) for name in "ab"]
     assert rows[""] == ["a", "b"]
-    assert rows["--hidden"] == ["50", "7"]
+    assert rows["--hidden"] == ["200", "7"]
     assert rows["--seed"] == ["1", "0"]
     assert rows["test accuracy"] == [f"{last[0]['test_accuracy']:.2%}", "-"]
     assert rows["validation accuracy"] == ["-", f"{last[1]['validation_accuracy']:.2%}"]
@@ -104,5 +104,5 @@ def test_compare_shows_what_is_different_and_how_it_ended(folder):
     assert "--data" not in rows
     lines = [json.loads(line) for line in xpnet("compare", "a", "b", "--json").out.splitlines()]
     assert [line["run"] for line in lines] == ["a", "b"]
-    assert [line["hidden"] for line in lines] == [50, 7]
+    assert [line["hidden"] for line in lines] == [200, 7]
     assert [line["epoch"] for line in lines] == [2, 2]

@@ -124,10 +124,10 @@ def refused(text, *arguments):
 @pytest.mark.parametrize(
     ("option", "text"),
     [
-        ("--hidden 7", "--hidden is 50 in run, got 7: leave it out, or start a new run"),
+        ("--hidden 7", "--hidden is 200 in run, got 7: leave it out, or start a new run"),
         ("--data numbers.npz", "numbers.npz"),
         ("--batch-size 10", "--batch-size is 100 in run, got 10"),
-        ("--optimizer adam", "--optimizer is 'sgd' in run, got 'adam'"),
+        ("--optimizer sgd", "--optimizer is 'adam' in run, got 'sgd'"),
         ("--seed 1", "--seed is 0 in run, got 1"),
         ("--validation 0.1", "--validation is None in run, got 0.1"),
         ("--schedule cosine", "--schedule is 'constant' in run, got 'cosine'"),

@@ -74,7 +74,7 @@ def test_config_says_what_was_asked_for_and_what_it_became(tiny):
     config = json.loads(Path("a/b/run/config.json").read_text())
     assert config.pop("xpnet") == __version__
     asked = {"hidden": 7, "optimizer": "adam", "init": "he", "activation": "tanh", "dtype": "float64", "seed": 3}
-    became = {"data": str(tiny), "device": "cpu", "epochs": 2, "learning_rate": 0.001, "weight_decay": 0.0}
+    became = {"data": str(tiny), "device": "cpu", "epochs": 2, "learning_rate": 0.001, "weight_decay": 0.0, "shards": 1}
     assert config == Settings(**asked, **became).as_dict()
     net = load_model("a/b/run/model.safetensors").net
     assert (net.hidden_size, net.activation.name, net.dtype) == (7, "tanh", "float64")

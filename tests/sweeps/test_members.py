@@ -28,10 +28,10 @@ def test_members_have_values_of_their_own_and_can_be_taken():
     assert joined([replace(BASE, label_smoothing=e) for e in (0, 0.1)]).make_loss(2) == SoftmaxCrossEntropy((0, 0.1))
 
 
-def test_one_shape_is_one_batch():
+def test_one_shape_is_one_batch_and_the_longest_is_first():
     options = [{"hidden": hidden, "learning_rate": rate} for rate in (0.1, 0.2) for hidden in (5, 7)]
     settings = [replace(BASE, **one) for one in options]
-    assert batches(settings, lambda one: one.hidden) == [[0, 2], [1, 3]]
+    assert batches(settings, lambda one: one.hidden) == [[1, 3], [0, 2]]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,9 @@ def test_seeds_train_side_by_side_where_they_have_the_same_data():
 
 def test_a_batch_fits_the_memory_and_leaves_work_for_others(monkeypatch):
     settings = [replace(BASE, learning_rate=0.1 * n) for n in range(1, 71)]
-    assert [len(batch) for batch in batches(settings, lambda _: 1)] == [24, 23, 23]
+    assert [len(batch) for batch in batches(settings, lambda _: 1)] == [35, 35]
+    assert [len(batch) for batch in batches(settings, lambda _: 2**17 // 24)] == [24, 23, 23]
+    assert [len(batch) for batch in batches(settings, lambda _: 2**17)] == [14] * 5
     monkeypatch.setattr(members, "_BYTES", 10 * 4 * 100 * 5)
     assert [len(batch) for batch in batches(settings[:12], lambda _: 100)] == [4, 4, 4]
     assert [len(batch) for batch in batches(settings[:2], lambda _: 10**9)] == [1, 1]

@@ -6,7 +6,8 @@ from small_networks import BATCH, LABELS, NUMBERS, SAMPLES, TRAIN, WEIGHTS, C, D
 
 import xpnet
 from xpnet.training import batches, epoch_order, inputs
-from xpnet.training.batches import Batches, Split, check_split, held_back
+from xpnet.training.batches import Batches, Shards, check_split, held_back
+from xpnet.training.sharding import Sharding
 
 
 def test_an_epoch_is_a_permutation_that_seed_and_epoch_decide():
@@ -32,8 +33,9 @@ def test_blocks_hold_every_mini_batch_in_order(monkeypatch, block_bytes, gather_
     net = make(loss="mean_squared_error", members=members)
     weight = WEIGHTS if members is None else np.stack([WEIGHTS, WEIGHTS[::-1]])
     order = epoch_order(SAMPLES, seed=0, epoch=1)
-    with Batches(net, Split.of(net, X, NUMBERS, weight), batch_size).blocks(order) as blocks:
-        steps = [(x.copy(), targets) for block in blocks for x, _, targets in block.batches()]
+    shards = Shards.of(net, X, NUMBERS, weight, sharding=Sharding(), batch_size=batch_size)
+    with Batches(net, shards).blocks([order]) as blocks:
+        steps = [(x.copy(), targets) for (block,) in blocks for x, _, targets in block.batches()]
     assert len(steps) == -(-SAMPLES // batch_size)
     np.testing.assert_array_equal(np.concatenate([x for x, _ in steps]), X[order])
     for number, (x, targets) in enumerate(steps):
@@ -55,8 +57,9 @@ def test_members_may_have_orders_of_their_own(monkeypatch, gather_bytes, batch_s
     monkeypatch.setattr(inputs, "_STREAMED_BYTES", gather_bytes)
     net = make(loss="mean_squared_error", members=2)
     order = np.stack([epoch_order(SAMPLES, seed=seed, epoch=1)[:30] for seed in (0, 1)])
-    with Batches(net, Split.of(net, X, NUMBERS, weight, stream=stream), batch_size).blocks(order) as blocks:
-        steps = [(x.copy(), targets) for block in blocks for x, _, targets in block.batches()]
+    options = {"sharding": Sharding(), "rows": order, "batch_size": batch_size, "stream": stream}
+    with Batches(net, Shards.of(net, X, NUMBERS, weight, **options)).blocks([order]) as blocks:
+        steps = [(x.copy(), targets) for (block,) in blocks for x, _, targets in block.batches()]
     np.testing.assert_array_equal(np.concatenate([x for x, _ in steps], axis=1), X[order])
     for number, (x, targets) in enumerate(steps):
         rows = order[:, number * batch_size : (number + 1) * batch_size]
@@ -71,8 +74,9 @@ def test_blocks_keep_outputs_small(monkeypatch, members):
     monkeypatch.setattr(batches, "_BLOCK_BYTES", 2**14)
     net = make(members=members)
     x, t = np.zeros((2000, D)), np.zeros(2000, int)
-    with Batches(net, Split.of(net, x, t), batch_size=2).blocks(np.arange(2000)) as blocks:
-        sizes = [block.targets.weights.shape[0] * block.ones.shape[1] for block in blocks]
+    shards = Shards.of(net, x, t, sharding=Sharding(), batch_size=2)
+    with Batches(net, shards).blocks([np.arange(2000)]) as blocks:
+        sizes = [block.targets.weights.shape[0] * block.ones.shape[1] for (block,) in blocks]
     assert sum(sizes) == 2000
     assert max(sizes) * 8 * (members or 1) * C <= 2**14
 

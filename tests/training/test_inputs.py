@@ -91,6 +91,18 @@ def test_so_they_are_for_members_with_seeds_of_their_own(
         np.testing.assert_equal(train(backend, x, t, loss=loss, stream=True, **options), expected)
 
 
+@pytest.mark.parametrize("validation", [None, 0.4, VALIDATION], ids=["none", "part", "pair"])
+@pytest.mark.parametrize("members", [None, 2])
+def test_so_they_are_for_shards(tmp_path: Path, validation: Any, members: int | None):
+    # Of the last mini-batch, which has one sample or two, a shard has none.
+    options = {"validation": validation, "members": members, "sample_weight": WEIGHTS, "shards": 3, "batch_size": 13}
+    if validation == 0.4:
+        options["batch_size"] = 11
+    expected = train(**options)
+    for x in (X, mapped(tmp_path, X)):
+        np.testing.assert_equal(train(x=x, stream=True, **options), expected)
+
+
 def test_targets_may_be_on_the_device(backend: Any):
     t, weight = backend.asarray(LABELS), backend.asarray(WEIGHTS)
     expected = train(backend, sample_weight=WEIGHTS)

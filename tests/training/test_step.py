@@ -9,6 +9,7 @@ import xpnet
 from xpnet.losses.targets import Targets
 from xpnet.optimizers import OPTIMIZERS
 from xpnet.training.layout import Layout
+from xpnet.training.sharding import Sharding
 from xpnet.training.step import GRADIENTS, Descent
 
 
@@ -41,9 +42,9 @@ def test_a_step_takes_few_array_calls_and_reads_nothing(rule, members):
     shape = (BATCH, C) if members is None else (1, BATCH, C)
     targets = net.loss_function.prepare_mean(t.reshape(shape[:-1]), shape, x.dtype, xp=net.device.namespace)
     net.params = {name: w.view(Counted) for name, w in net.params.items()}
-    descent = Descent(net, optimizer, GRADIENTS["backpropagation"], optimizer.initial_state(net.params))
+    descent = Descent(net, optimizer, GRADIENTS["backpropagation"], optimizer.initial_state(net.params), Sharding())
     arrays = x.view(Counted), np.ones((1, BATCH)).view(Counted), Targets(*(part.view(Counted) for part in targets))
     CALLS.clear()
-    descent.step(*arrays)
+    descent.step(arrays)
     # The outputs of members lie in an array that is none of ours, where four calls are not counted.
     assert CALLS.total() == (23 if members is None else 19) + CALLS_OF_AN_UPDATE[rule], CALLS

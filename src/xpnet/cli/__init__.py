@@ -8,8 +8,6 @@ import io
 import os
 import signal
 import sys
-import traceback
-from contextlib import suppress
 from types import FrameType
 from typing import NoReturn, TextIO
 
@@ -17,10 +15,11 @@ import click
 
 from xpnet import __version__
 from xpnet.cli import compare, completion, data, devices, evaluate, export, gradcheck, predict, report, sweep, train
-from xpnet.cli.errors import one_line
+from xpnet.cli.errors import tell
 from xpnet.cli.group import Group
-from xpnet.cli.printing import print_anything_but_chatter, warn
+from xpnet.cli.printing import print_anything_but_chatter
 from xpnet.cli.signals import Stopped, heeded
+from xpnet.cli.together import together
 
 
 @click.group(
@@ -67,22 +66,13 @@ def main() -> NoReturn:
     print_anything_but_chatter()
     completion.answer_the_shell(xpnet)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = "--debug" in sys.argv
     try:
-        code = _run(arguments)
+        with together(arguments, debug=debug):
+            code = _run(arguments)
         sys.stdout.flush()
-    except Stopped as stop:
-        warn(stop.note)
-        code = 128 + stop.number
-    except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
-    except BrokenPipeError:
-        code = 1
-    except Exception as error:
-        with suppress(OSError):
-            if "--debug" in sys.argv:
-                traceback.print_exc()
-            warn(one_line(error))
-        code = 2
+    except (Exception, KeyboardInterrupt, Stopped) as error:
+        code = tell(error, debug=debug)
     for stream in (sys.stdout, sys.stderr):
         _abandon_if_unwritable(stream)
     sys.exit(code)

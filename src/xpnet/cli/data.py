@@ -21,7 +21,7 @@ _MOST = 100
 
 @click.group(cls=Group, no_args_is_help=False)
 def data() -> None:
-    """List, download and find the data sets that have a name, and look into files."""
+    """List, download, find and look into data."""
 
 
 @data.command("list")

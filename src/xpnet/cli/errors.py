@@ -1,8 +1,14 @@
-"""What an error says: one line, with what is wrong and how to repair it."""
+"""What is told of an error, one line with what is wrong and how to repair it, and with which code it ends."""
+
+import signal
+import traceback
+from contextlib import suppress
 
 import click
 
 from xpnet._checks import nearest
+from xpnet.cli.printing import warn
+from xpnet.cli.signals import Stopped
 from xpnet.devices import DeviceUnavailableError
 from xpnet.training import NonFiniteLossError
 
@@ -10,7 +16,25 @@ from xpnet.training import NonFiniteLossError
 _WRONG_INPUT = (TypeError, ValueError, OSError, ImportError, DeviceUnavailableError, NonFiniteLossError)
 
 
-def one_line(error: Exception) -> str:
+def tell(error: BaseException, *, debug: bool, who: str = "") -> int:
+    """Tell of an error in one line on stderr, with the traceback to `debug` it, and return the exit code."""
+    if isinstance(error, Stopped):
+        warn(error.note)
+        return 128 + error.number
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + signal.SIGINT
+    if isinstance(error, BrokenPipeError):
+        return 1
+    if isinstance(error, SystemExit):
+        return int(error.code or 0)
+    with suppress(OSError):
+        if debug:
+            traceback.print_exception(error)
+        warn(f"{who}{_one_line(error)}")
+    return 2
+
+
+def _one_line(error: BaseException) -> str:
     """Return what to tell of an error, and of one that is ours to ask for a report."""
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)

@@ -20,11 +20,11 @@ from xpnet.cli.resume import check_same_data, is_finished, located
 from xpnet.cli.run_folder import RunFolder
 from xpnet.cli.signals import Stopped, StopSignals
 from xpnet.datasets import Dataset
-from xpnet.devices import select_device
+from xpnet.datasets.dataset import Samples
 from xpnet.network import TwoLayerNet
 from xpnet.optimizers import OptimizerState
 from xpnet.settings import Settings
-from xpnet.training import Record, TrainingState, fit_epochs, operations
+from xpnet.training import Processes, Record, TrainingState, fit_epochs, operations
 from xpnet.training.measures import in_units, measure
 
 _SECONDS = 10.0
@@ -46,24 +46,33 @@ class Job:
     """What is measured after every epoch beside the training set: "test" or "validation"."""
     state: TrainingState | None
     """What it goes on from."""
+    processes: Processes
 
     @classmethod
     def of(
-        cls, settings: Settings, checkpoint: Checkpoint | None = None, run: Path | None = None, *, quiet: bool
+        cls,
+        settings: Settings,
+        processes: Processes,
+        checkpoint: Checkpoint | None = None,
+        run: Path | None = None,
+        *,
+        quiet: bool,
     ) -> Self:
         """Load the data, and make the network, or bring it back to the `checkpoint` of a `run`."""
         # A device that is asked for has to work before data are read; which is best, their size decides.
-        device = None if settings.device == "auto" else select_device(settings.device)
-        dataset = load(settings, or_numbers=OR_LOSS, quiet=quiet)
+        device = None if settings.device == "auto" else processes.select_device(settings.device)
+        settings = replace(settings, shards=settings.shards or processes.size)
+        dataset = processes.from_first(lambda: load(settings, or_numbers=OR_LOSS, quiet=quiet))
         if device is None:
             sizes = dataset.features, settings.hidden, dataset.outputs
-            device = select_device("auto", operations=operations(*sizes, settings.batch_size))
+            device = processes.select_device("auto", operations=operations(*sizes, settings.batch_size))
         net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         fit_options = settings.fit_options(len(dataset.train.x))
         epochs, other = fit_options["epochs"], "validation"
         if settings.validation is None:
             fit_options["validation"], other = dataset.test, "test"
-        settings = replace(settings.completed(epochs=epochs, device=device.name), data=located(settings.data))
+        lasting = processes.lasting_name(device)
+        settings = replace(settings.completed(epochs=epochs, device=lasting), data=located(settings.data))
         if settings.data_dir is not None:
             settings = replace(settings, data_dir=str(Path(settings.data_dir).resolve()))
         state: TrainingState | None = None
@@ -75,8 +84,11 @@ class Job:
             kept = state.params if settings.patience is None or state.best is None else state.best.params
             net.params.update({name: device.asarray(np.array(w), net.dtype) for name, w in kept.items()})
         else:
-            records = fit_epochs(net, *dataset.train, state=state, **fit_options)
-        return cls(settings, dataset, net, records, epochs, other, state)
+            records = fit_epochs(net, *dataset.train, state=state, processes=processes, **fit_options)
+        if processes.rank:  # It has its part of the data, and is not asked for the whole.
+            nothing = Samples(dataset.train.x[:0].copy(), dataset.train.t[:0].copy())
+            dataset = replace(dataset, train=nothing, test=nothing)
+        return cls(settings, dataset, net, records, epochs, other, state, processes)
 
     def run(
         self,
@@ -98,9 +110,17 @@ class Job:
             done = 0 if keeper.state is None else keeper.state.epoch
             command = ["xpnet", "train", "--resume", str(folder.path), *(["--plot"] if plot else [])]
             command += [] if log is None else ["--log", log]
+            if self.processes.size > 1:
+                command = ["mpiexec", "-n", str(self.processes.size), *command, "--parallel", "mpi"]
             after = f"after epoch {done} of {self.epochs}" if done else "before the end of its first epoch"
             stop.note = f"{stop} {after}; to go on: {shlex.join(command)}"
             raise
+
+    def follow(self, signals: StopSignals) -> None:
+        """Train with the first process, which does all the rest."""
+        for _ in signals.between(self.records):
+            pass
+        signals.check()
 
     def _train(
         self,
@@ -114,7 +134,8 @@ class Job:
     ) -> None:
         folder, history, before = keeper.folder, [], line.get("seconds", 0.0)
         with keeper, open_log(log, folder.path, line.get("step", 0)) as write:
-            report.announce(self.dataset, self.net, self.settings, 0 if self.state is None else self.state.epoch)
+            done = 0 if self.state is None else self.state.epoch
+            report.announce(self.dataset, self.net, self.settings, done, self.processes.size)
             for record in signals.between(self.records):
                 if plot:
                     history.append(replace(record, state=_NO_STATE))

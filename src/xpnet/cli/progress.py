@@ -45,8 +45,10 @@ class Reporter:
     ) -> None:
         pass
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], settings: Settings, done: int) -> None:
-        """Say what is about to be trained, `done` epochs of it before."""
+    def announce(
+        self, dataset: Dataset, net: TwoLayerNet[float], settings: Settings, done: int, processes: int
+    ) -> None:
+        """Say what is about to be trained, `done` epochs of it before, in so many processes."""
 
     def show(self, line: dict[str, Any]) -> None:
         """Show an epoch."""
@@ -76,7 +78,9 @@ class Lines(Reporter):
         self.epochs = epochs
         self.other = other
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], settings: Settings, done: int) -> None:
+    def announce(
+        self, dataset: Dataset, net: TwoLayerNet[float], settings: Settings, done: int, processes: int
+    ) -> None:
         parameters = sum(math.prod(w.shape) for w in net.params.values())
         each = "label" if isinstance(net.loss_function.task, MultiLabel) else "number"
         kind = "classes" if dataset.classification else f"{each}{'' if dataset.outputs == 1 else 's'} each"
@@ -96,7 +100,10 @@ class Lines(Reporter):
             f"{parameters:,} parameters, {net.dtype}",
         )
         after = f", going on after epoch {done}" if done else ""
-        say("training", f"{_rule(settings)}, {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}{after}")
+        say(
+            "training",
+            f"{_rule(settings, processes)}, {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}{after}",
+        )
 
     def show(self, line: dict[str, Any]) -> None:
         epoch = line["epoch"]
@@ -142,8 +149,10 @@ class LiveBar(Lines):
         )
         self._task = self._bar.add_task("train", total=epochs, measures="")
 
-    def announce(self, dataset: Dataset, net: TwoLayerNet[float], settings: Settings, done: int) -> None:
-        super().announce(dataset, net, settings, done)
+    def announce(
+        self, dataset: Dataset, net: TwoLayerNet[float], settings: Settings, done: int, processes: int
+    ) -> None:
+        super().announce(dataset, net, settings, done, processes)
         self._bar.start()
         self._bar.console.show_cursor()  # A process that is killed cannot show it again.
 
@@ -181,6 +190,9 @@ def reporter(epochs: int, other: str, *, quiet: bool, as_json: bool) -> Reporter
     return LiveBar(epochs, other) if live else Lines(epochs, other)
 
 
-def _rule(settings: Settings) -> str:
+def _rule(settings: Settings, processes: int) -> str:
     schedule = "" if settings.schedule == CONSTANT else f" ({settings.schedule})"
-    return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, batches of {settings.batch_size}"
+    shards = "" if settings.shards in (None, 1) else f" in {settings.shards} shards"
+    shards += "" if processes == 1 else f" over {processes} processes"
+    batches = f"batches of {settings.batch_size}{shards}"
+    return f"{settings.optimizer}, learning rate {settings.learning_rate:g}{schedule}, {batches}"

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
+from xpnet.training import Processes
+
 Item = TypeVar("Item")
 
 _NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -30,9 +32,12 @@ class StopSignals:
 
     So what is being written is written to its end. After the first signal, Ctrl-C ends the process at once, and the
     others are not heard: a terminal that closes may send SIGHUP twice.
+
+    Of several processes, a signal to one stops all, before the same item.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
         self._number: int | None = None
         self._at_work = False
         self._before: dict[int, Any] = {}
@@ -52,7 +57,7 @@ class StopSignals:
         iterator = iter(items)
         while True:
             try:
-                self._at_work = True
+                self._at_work = self._processes.size == 1
                 self.check()
                 item = next(iterator)
             except StopIteration:
@@ -62,9 +67,10 @@ class StopSignals:
             yield item
 
     def check(self) -> None:
-        """Raise `Stopped` if there was a signal."""
-        if self._number is not None:
-            raise Stopped(self._number)
+        """Raise `Stopped` if there was a signal, to any of the processes."""
+        number = self._processes.largest(self._number or 0)
+        if number:
+            raise Stopped(number)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self._number is not None:

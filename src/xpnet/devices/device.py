@@ -243,6 +243,18 @@ def device_of(array: Array) -> Device:
     return Device(f"{library}:{place if library == 'torch' else _place(place)}")
 
 
+def is_on_gpu(array: Array) -> bool:
+    """Return whether `array` is one of CuPy's, whose memory other libraries for CUDA can take."""
+    return bool(array_api_compat.is_cupy_array(array))
+
+
+def synchronize(array: Array) -> None:
+    """Wait until all is done that was asked of the GPU of `array`, so that others than CuPy can read its memory."""
+    if is_on_gpu(array):
+        with array.device:
+            import_cupy().cuda.get_current_stream().synchronize()
+
+
 def to_host(array: Array) -> np.ndarray[Any, Any]:
     """Return `array`, of any library and on any device, as a NumPy array: itself, if it is one.
 

@@ -43,7 +43,8 @@ class Loss(ABC):
     """A loss: ``loss(y, t)`` is its value, ``loss.gradient(y, t)`` its gradient with respect to `y`.
 
     Its options are its fields; a call may override them, ``loss(y, t, label_smoothing=0.1)``. A loss of your own is a
-    subclass with a `name` and the three methods `_prepare`, `_terms` and `_difference`.
+    subclass with a `name`, the three methods `_prepare`, `_terms` and `_difference`, and, unless it learns numbers, a
+    `task` of `xpnet.losses.tasks`.
 
     Examples
     --------
@@ -169,6 +170,10 @@ class Loss(ABC):
     ) -> Targets:
         """Return targets as `prepare` does, divided so that the sum of the `_terms` is the mean."""
         targets, norms = self.prepare(t, shape, dtype, sample_weight=sample_weight, xp=xp)
+        return self.averaged(targets, norms, xp=xp)
+
+    def averaged(self, targets: Targets, norms: Array, *, xp: Namespace) -> Targets:
+        """Return targets divided by the sum of `norms`, shape (..., N), so that the sum of the `_terms` is the mean."""
         total = xp.expand_dims(divisor(norms, xp=xp), axis=(-2, -1))
         return targets._replace(**{name: getattr(targets, name) / total for name in self._folded})
 

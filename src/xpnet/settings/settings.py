@@ -170,6 +170,11 @@ class Settings:
         "How the rate falls: step:STEPS:FACTOR, cosine or cosine:STEPS:FINAL; with warmup:STEPS, before, it rises.",
     )
     batch_size: int = _option(100, domains.COUNT, "Samples in a mini-batch.")
+    shards: int | None = _option(
+        None,
+        domains.COUNT,
+        "Parts of a mini-batch whose gradients are added up; by default 1, and with --parallel one for each process.",
+    )
     epochs: int | None = _option(
         None, domains.COUNT, "Passes over the data; by default 10,000 mini-batches, with modern at most 100 passes."
     )
@@ -319,6 +324,7 @@ class Settings:
             "gradient": self.gradient,
             "patience": self.patience,
             "stream": self.stream,
+            "shards": self.shards or 1,
             "threads": self.threads,
         }
 

@@ -12,8 +12,9 @@ from xpnet.training import TrainingState
 
 _OWN = tuple(name for name, option in OPTIONS.items() if option.domain.per_member)
 """The options of which each member may have a value of its own."""
-_MOST = 32
-"""More members at once gain little, and would leave workers without a batch."""
+_NUMBERS = 2**17
+_FEWEST, _MOST = 16, 64
+"""More members gain little once they have so many parameters in all, and would leave workers without a batch."""
 _BYTES = 256 * 2**20
 _COPIES = 10
 """So often a member's parameters are there: with gradient and slots, and as of the last and of the best epoch."""
@@ -68,11 +69,14 @@ def batches(
     result = []
     for group in groups.values():
         first = settings[group[0]]
-        member_bytes = _COPIES * parameters(first) * np.dtype(first.dtype).itemsize
+        size = parameters(first)
+        fast = max(_FEWEST, min(_MOST, _NUMBERS // size))
+        fit = _BYTES // (_COPIES * size * np.dtype(first.dtype).itemsize)
         group.sort(key=lambda index: settings[index].first_seed)  # Those of one seed see the same mini-batches.
-        count = -(-len(group) // max(1, min(_MOST, _BYTES // member_bytes)))
+        count = -(-len(group) // max(1, min(fast, fit)))
         result += [part.tolist() for part in np.array_split(np.asarray(group), count)]
-    return result
+    # The longest first, so that workers are done at about the same time.
+    return sorted(result, key=lambda batch: -len(batch) * parameters(settings[batch[0]]))
 
 
 def _own(settings: Settings) -> list[str]:

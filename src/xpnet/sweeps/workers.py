@@ -163,8 +163,9 @@ def dask_cluster(address: str) -> Iterator[Executor]:
         If no scheduler answers.
     """
     try:
-        from distributed import Client  # imported here, since it is optional
+        import distributed  # imported here, since it is optional
     except ImportError as error:
         raise ImportError('a scheduler needs Dask, which is not installed: pip install "xpnet[dask]"') from error
-    with Client(address) as client:
+    connect: Any = distributed.Client
+    with connect(address) as client:
         yield client.get_executor(pure=False)

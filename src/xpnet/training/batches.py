@@ -1,10 +1,9 @@
 """From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
-from itertools import chain, islice
+from contextlib import ExitStack, closing, contextmanager
 from math import prod
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,11 @@ from xpnet.devices import Device, ahead, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
 from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
-from xpnet.training.inputs import Inputs, Part, placed, taken_rows
+from xpnet.training.inputs import Inputs, Part, placed, taken, taken_rows
+from xpnet.training.sharding import Sharding, Share
+
+Batch: TypeAlias = tuple[Array, Array, Targets]
+"""What a shard has of a mini-batch: inputs (size, D) or (M, size, D), ones (1, size), and targets."""
 
 _BLOCK_BYTES = 2**20
 """A block holds one mini-batch, or as many as keep its outputs below so many bytes."""
@@ -72,28 +75,36 @@ class Split(NamedTuple):
         """How many there are, for each member."""
         return self.inputs.samples if self.rows is None else self.rows.shape[-1]
 
+    @property
+    def targets(self) -> Array:
+        """Those of its samples, shape (n, ...), or (M, n, ...) where each member has its own."""
+        return self.t if self.rows is None else taken_rows(self.t, self.device.asarray(self.rows), xp=self.xp)
+
     @classmethod
     def of(
-        cls, net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None, stream: bool | None = None
+        cls,
+        net: TwoLayerNet[Any],
+        x: Array,
+        t: Array,
+        sample_weight: Array | None = None,
+        *,
+        chosen: NDArray[np.int64] | None = None,
+        stream: bool | None = None,
     ) -> Self:
-        """Bring checked arrays to the device, wherever they are; the inputs as `placed` says."""
-        move, loss = net.device.asarray, net.loss_function
-        inputs = placed(x, net.device, net.dtype, stream=stream)
+        """Bring checked arrays, or the rows that are chosen, to the device; the inputs as `placed` says."""
+        move, loss, weight = net.device.asarray, net.loss_function, sample_weight
+        inputs = placed(x, net.device, net.dtype, chosen=chosen, stream=stream)
+        if chosen is not None:
+            t, weight = taken(t, chosen, axis=0), None if weight is None else taken(weight, chosen, axis=-1)
         t = move(t, None if loss.classification else net.dtype)
-        return cls(inputs, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device)
+        return cls(inputs, t, None if weight is None else move(weight, net.dtype), net.device)
 
-    def select(self, rows: NDArray[np.int64]) -> Self:
-        """Return the samples at indices, shape (n,); or (M, n) for those of each member, which stay where they are."""
-        if rows.ndim > 1:
-            return self._replace(rows=rows)
-        indices = self.device.asarray(rows)
-        t = taken_rows(self.t, indices, xp=self.xp)
-        return self._replace(inputs=self.inputs.select(rows), t=t, sample_weight=self.weight_at(indices))
-
-    def first(self, samples: int) -> Self:
-        """Return the first samples, of so many or of all."""
-        rows = np.arange(self.inputs.samples) if self.rows is None else self.rows
-        return self.select(rows[..., :samples])
+    def at(self, part: slice) -> Self:
+        """Return the samples in a slice, or those of each member."""
+        if self.rows is not None:
+            return self._replace(rows=self.rows[:, part])
+        weight = None if self.sample_weight is None else self.sample_weight[..., part]
+        return self._replace(inputs=self.inputs.at(part), t=self.t[part, ...], sample_weight=weight)
 
     def of_members(self, members: Sequence[int]) -> Self:
         """Return the samples and weights of some of the members."""
@@ -177,87 +188,163 @@ def held_back(net: TwoLayerNet[Any], t: Array, fraction: float, seed: int) -> tu
     return np.sort(order[count:]), np.sort(order[:count])
 
 
+class Shards(NamedTuple):
+    """Those samples of a set that belong to this process, shard by shard."""
+
+    splits: list[Split]
+    shares: list[Share]
+    samples: int
+    """How many all processes have together."""
+    sharding: Sharding
+
+    @classmethod
+    def of(
+        cls,
+        net: TwoLayerNet[Any],
+        x: Array,
+        t: Array,
+        sample_weight: Array | None = None,
+        *,
+        sharding: Sharding,
+        rows: NDArray[Any] | None = None,
+        batch_size: int | None = None,
+        stream: bool | None = None,
+    ) -> Self:
+        """Bring this process's part of checked arrays, or of some of their rows, to the device."""
+        samples = int(x.shape[0] if rows is None else rows.shape[-1])
+        shares = sharding.shares(samples, samples if batch_size is None else batch_size)
+        start, stop = shares[0].rows.start, shares[-1].rows.stop
+        if rows is not None and rows.ndim > 1:  # All samples stay, of which each member has some.
+            split = Split.of(net, x, t, sample_weight, stream=stream)._replace(rows=rows)
+            return cls([split], shares, samples, sharding)
+        own = None
+        if rows is not None or stop - start < samples:
+            own = (np.arange(samples) if rows is None else rows)[start:stop]
+        split = Split.of(net, x, t, sample_weight, chosen=own, stream=stream)
+        splits = [split]
+        if len(shares) > 1:
+            splits = [split.at(slice(share.rows.start - start, share.rows.stop - start)) for share in shares]
+        return cls(splits, shares, samples, sharding)
+
+    def first(self, batch_size: int) -> Self:
+        """Return as many samples as a mini-batch has, each shard those it has first."""
+        samples = min(batch_size, self.samples)
+        shares = self.sharding.shares(samples, samples)
+        sizes = [share.rows.stop - share.rows.start for share in shares]
+        splits = [split.at(slice(0, size)) for split, size in zip(self.splits, sizes, strict=True)]
+        return self._replace(splits=splits, shares=shares, samples=samples)
+
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return the samples and weights of some of the members."""
+        return self._replace(splits=[split.of_members(members) for split in self.splits])
+
+
 class Block(NamedTuple):
-    """Some mini-batches of one size."""
+    """What a shard has of some mini-batches, of each as much."""
 
     inputs: Iterator[Array]
     """Those of each step, shape (size, D) or (M, size, D), good until the next is asked for."""
     targets: Targets
-    """Shape (steps, size, C), with members (steps, 1 or M, size, C); their losses add up to a mini-batch's mean."""
+    """Shape (steps, size, C), with members (steps, 1 or M, size, C); all shards' losses add up to the means."""
+    norms: Array
+    """Shape (steps,), with members (steps, 1 or M): what this shard adds to the divisors of the means."""
     ones: Array
     """Shape (1, size)."""
     xp: Namespace
 
-    def batches(self) -> Iterator[tuple[Array, Array, Targets]]:
-        """Yield the inputs, the row of ones and the targets of each step."""
+    def batches(self) -> Iterator[Batch]:
+        """Yield what each step takes."""
         values, weights = map(self.xp.unstack, self.targets)
         for x, *targets in zip(self.inputs, values, weights, strict=True):
             yield x, self.ones, Targets(*targets)
 
 
 class Batches:
-    """The mini-batches of every epoch.
+    """The mini-batches of every epoch, as far as this process has their samples."""
+
+    def __init__(self, net: TwoLayerNet[Any], train: Shards) -> None:
+        self._net, self.sharding = net, train.sharding
+        self._shards = [_OfShard(net, *each) for each in zip(train.splits, train.shares, strict=True)]
+
+    @contextmanager
+    def blocks(self, orders: Sequence[NDArray[np.int64]]) -> Iterator[Iterator[list[Block]]]:
+        """Give the mini-batches of an epoch, some at a time: what each shard has of them.
+
+        `orders` are those of the samples of each shard, shape (n,) or (M, n). Inputs are to be used up in turn.
+        """
+        with ExitStack() as stack:
+            each = [stack.enter_context(shard.blocks(order)) for shard, order in zip(self._shards, orders, strict=True)]
+            yield ahead(self._together(each), xp=self._net.device.namespace)
+
+    def _together(self, each: Sequence[Iterator[Block]]) -> Iterator[list[Block]]:
+        loss = self._net.loss_function
+        for blocks in zip(*each, strict=True):
+            norms = self.sharding.sum([block.norms for block in blocks])[..., None]
+            yield [block._replace(targets=loss.averaged(block.targets, norms, xp=block.xp)) for block in blocks]
+
+
+class _OfShard:
+    """What a shard has of the mini-batches of every epoch.
 
     Targets are made ready for a block of many mini-batches at once, and inputs gathered for as many as stay in the
     cache of a CPU until they are used, on a GPU for all of the block: few launches.
     """
 
-    def __init__(self, net: TwoLayerNet[Any], train: Split, batch_size: int) -> None:
-        self._net, self._train = net, train
-        self._size = min(batch_size, train.samples)
-        width = self._size * np.dtype(net.dtype).itemsize
+    def __init__(self, net: TwoLayerNet[Any], train: Split, share: Share) -> None:
+        self._net, self._train, self._share = net, train, share
+        width = share.largest * np.dtype(net.dtype).itemsize
         self._steps = max(1, _BLOCK_BYTES // (width * (net.members or 1) * net.output_size))
-        self._rows_at_once = self._size * max(1, train.inputs.gather_bytes // (width * net.input_size))
-        self._ones = train.xp.ones((1, self._size), dtype=net.params["W1"].dtype, device=net.device.handle)
+        self._rows_at_once = share.largest * max(1, train.inputs.gather_bytes // (width * net.input_size))
+        self._ones = train.xp.ones((1, share.largest), dtype=net.params["W1"].dtype, device=net.device.handle)
 
     @contextmanager
     def blocks(self, order: NDArray[np.int64]) -> Iterator[Iterator[Block]]:
-        """Give the mini-batches of an epoch, from the order of all samples, shape (n,) or (M, n), block by block.
-
-        The inputs of each block are to be used up.
-        """
+        """Give the mini-batches of an epoch in blocks, which are of the same ones for every shard."""
         groups = list(self._groups(order))
-        ends = np.cumsum([group.size for group in groups]).tolist()
-        parts = [self._parts(end - group.size, group.shape) for end, group in zip(ends, groups, strict=True)]
+        parts = [part for group in groups for part in self._parts(group)]
+        ends = np.cumsum([part.size for part in parts]).tolist()
+        slices = [slice(end - part.size, end) for end, part in zip(ends, parts, strict=True)]
         by_step = np.concatenate([group.reshape(-1) for group in groups])
         indices = self._train.device.asarray(by_step)
-        with closing(self._train.inputs.gathered(by_step, indices, list(chain(*parts)))) as gathered:
-            blocks = (
-                self._block(indices[end - group.size : end], group.shape, islice(gathered, len(own)))
-                for end, group, own in zip(ends, groups, parts, strict=True)
-            )
-            yield ahead(blocks, xp=self._train.xp)
+        with closing(self._train.inputs.gathered(by_step, indices, slices)) as gathered:
+            yield self._blocks(groups, indices, gathered)
 
     def _groups(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Yield the samples of each block, shape (steps, size) or (steps, M, size)."""
-        rows, block_rows = order.shape[-1], self._size * self._steps
-        full = rows - rows % self._size
-        starts = [*range(0, full, block_rows), *([full] if full < rows else [])]
-        for start, stop in zip(starts, [*starts[1:], rows], strict=True):
-            size = min(self._size, stop - start)
-            yield np.moveaxis(order[..., start:stop].reshape(*order.shape[:-1], -1, size), -2, 0)
+        """Yield the samples of each block, step by step: shape (steps, size) or (steps, M, size)."""
+        start = 0
+        for count, size in self._share.batches:
+            for done in range(0, count, self._steps):
+                steps = min(self._steps, count - done)
+                some = order[..., start : start + steps * size]
+                yield np.moveaxis(some.reshape(*order.shape[:-1], steps, size), -2, 0)
+                start += steps * size
 
-    def _parts(self, start: int, shape: tuple[int, ...]) -> list[slice]:
-        """Return those parts of a block, which starts there, whose inputs are gathered at once."""
-        step, stop = prod(shape[1:]), start + prod(shape)
-        at_once = max(step, self._rows_at_once // step * step)
-        return [slice(first, min(first + at_once, stop)) for first in range(start, stop, at_once)]
+    def _parts(self, group: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Return the parts of a block whose inputs are gathered at once."""
+        at_once = max(1, self._rows_at_once // max(1, prod(group.shape[1:])))
+        return [group[start : start + at_once] for start in range(0, len(group), at_once)]
 
-    def _block(self, indices: Array, shape: tuple[int, ...], gathered: Iterator[Array]) -> Block:
-        inputs, xp = self._unstacked(gathered, shape[1:]), self._train.xp
-        return Block(inputs, self._targets(indices, shape), self._ones[:, : shape[-1]], xp)
+    def _blocks(self, groups: list[NDArray[np.int64]], indices: Array, gathered: Iterator[Array]) -> Iterator[Block]:
+        start = 0
+        for group in groups:
+            targets, norms = self._targets(indices[start : start + group.size], group.shape)
+            ones = self._ones[:, : group.shape[-1]]
+            yield Block(self._inputs(group, gathered), targets, norms, ones, self._train.xp)
+            start += group.size
 
-    def _unstacked(self, gathered: Iterator[Array], shape: tuple[int, ...]) -> Iterator[Array]:
-        """Yield the inputs of each mini-batch, whose samples have a shape."""
-        for x in gathered:
-            yield from self._train.xp.unstack(self._train.xp.reshape(x, (-1, *shape, x.shape[1])))
+    def _inputs(self, group: NDArray[np.int64], gathered: Iterator[Array]) -> Iterator[Array]:
+        """Yield the inputs of each step."""
+        for part in self._parts(group):
+            x = next(gathered)
+            yield from self._train.xp.unstack(self._train.xp.reshape(x, (*part.shape, x.shape[1])))
 
-    def _targets(self, indices: Array, shape: tuple[int, ...]) -> Targets:
-        """Gather the targets of a block."""
+    def _targets(self, indices: Array, shape: tuple[int, ...]) -> tuple[Targets, Array]:
+        """Gather the targets of a block, and the sums of their norms."""
         net, train, xp = self._net, self._train, self._train.xp
         if net.members and len(shape) == 2:
             shape = (shape[0], 1, shape[1])
         rows = xp.reshape(indices, shape)
         t, outputs = taken_rows(train.t, rows, xp=xp), (*shape, net.output_size)
         weight = train.weight_at(rows)
-        return net.loss_function.prepare_mean(t, outputs, self._ones.dtype, sample_weight=weight, xp=xp)
+        targets, norms = net.loss_function.prepare(t, outputs, self._ones.dtype, sample_weight=weight, xp=xp)
+        return targets, xp.sum(norms, axis=-1)

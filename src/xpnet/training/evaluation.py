@@ -12,8 +12,8 @@ from xpnet.losses.targets import divisor, is_counted
 from xpnet.losses.tasks import Probabilistic
 from xpnet.metrics import count_correct
 from xpnet.network import Score, TwoLayerNet, forward
-from xpnet.training.batches import Piece, Split, check_split
-from xpnet.training.inputs import taken_rows
+from xpnet.training.batches import Piece, Shards, Split, check_split
+from xpnet.training.sharding import Sharding
 
 
 @dataclass(frozen=True)
@@ -80,23 +80,21 @@ def evaluate(net: TwoLayerNet[Score], x: Array, t: Array, *, sample_weight: Arra
     """
     with net.device.current(), np.errstate(over="ignore"):  # A sigmoid's exponential may, on its way to 0.
         check_split(net, x, t, sample_weight)
-        return read_evaluation(net, to_host(scores(net, Split.of(net, x, t, sample_weight))))
+        shards = Shards.of(net, x, t, sample_weight, sharding=Sharding())
+        return read_evaluation(net, to_host(scores(net, shards)))
 
 
-def scores(net: TwoLayerNet[Any], split: Split) -> Array:
-    """Return the loss and the metrics on a split, still on the device, shape (1 + metrics,) or (1 + metrics, M)."""
-    xp, parts, slices = split.xp, [], list(net.pieces(split.samples, own_inputs=split.rows is not None))
-    with closing(split.pieces(slices)) as pieces:
-        for piece in pieces:
-            outputs = forward(net.params, piece.x, activation=net.activation, xp=xp).outputs
-            parts.append(_sums(net, piece, outputs, xp=xp))
-    loss, norm, *measures = (sum(column[1:], start=column[0]) for column in zip(*parts, strict=True))
+def scores(net: TwoLayerNet[Any], shards: Shards) -> Array:
+    """Return the loss and the metrics on all shards, still on the device, shape (1 + metrics,) or (1 + metrics, M)."""
+    xp = net.device.namespace
+    columns = zip(*(_sums(net, split, xp=xp) for split in shards.splits), strict=True)
+    loss, norm, *measures = (shards.sharding.sum(column) for column in columns)
     loss = loss / divisor(norm[..., None], xp=xp)
     if isinstance(net.loss_function.task, Probabilistic):
         correct, counted = measures
         metrics = [correct / xp.maximum(counted, xp.ones_like(counted))]
     else:
-        metrics = _regression(measures[0], measures[1], split, xp=xp)
+        metrics = _regression(measures[0], measures[1], shards, xp=xp)
     return xp.stack([loss, *(xp.broadcast_to(metric, loss.shape) for metric in metrics)])
 
 
@@ -106,7 +104,17 @@ def read_evaluation(net: TwoLayerNet[Score], scores: Any) -> Evaluation[Score]:
     return Evaluation(loss, dict(zip(net.loss_function.task.metrics, metrics, strict=True)))
 
 
-def _sums(net: TwoLayerNet[Any], piece: Piece, outputs: Array, *, xp: Namespace) -> tuple[Array, ...]:
+def _sums(net: TwoLayerNet[Any], split: Split, *, xp: Namespace) -> list[Array]:
+    """Return what a split adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
+    parts, slices = [], list(net.pieces(split.samples, own_inputs=split.rows is not None))
+    with closing(split.pieces(slices)) as pieces:
+        for piece in pieces:
+            outputs = forward(net.params, piece.x, activation=net.activation, xp=xp).outputs
+            parts.append(_sums_of_piece(net, piece, outputs, xp=xp))
+    return [sum(column[1:], start=column[0]) for column in zip(*parts, strict=True)]
+
+
+def _sums_of_piece(net: TwoLayerNet[Any], piece: Piece, outputs: Array, *, xp: Namespace) -> tuple[Array, ...]:
     """Return what a piece adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
     loss, shape = net.loss_function, (*piece.x.shape[:-1], net.output_size)
     targets, norms = loss.prepare(piece.t, shape, outputs.dtype, sample_weight=piece.sample_weight, xp=xp)
@@ -123,12 +131,13 @@ def _sums(net: TwoLayerNet[Any], piece: Piece, outputs: Array, *, xp: Namespace)
     return *total, count_correct(outputs, labels, task, xp=xp), xp.sum(xp.astype(counted, outputs.dtype), axis=-1)
 
 
-def _regression(squares: Array, absolutes: Array, split: Split, *, xp: Namespace) -> list[Array]:
+def _regression(squares: Array, absolutes: Array, shards: Shards, *, xp: Namespace) -> list[Array]:
     """Return RMSE, MAE and R² from the sums of errors of each output, shape (..., C)."""
-    samples, rows = split.samples, split.rows
-    t = split.t if rows is None else taken_rows(split.t, split.device.asarray(rows), xp=xp)
-    spread = t - xp.mean(t, axis=-2, keepdims=True)
-    spread = xp.broadcast_to(xp.sum(spread * spread, axis=-2), squares.shape)
+    ts = [split.targets for split in shards.splits]
+    samples, total = shards.samples, shards.sharding.sum
+    mean = total([xp.sum(t, axis=-2) for t in ts]) / samples
+    spread = total([xp.sum((t - mean[..., None, :]) ** 2, axis=-2) for t in ts])
+    spread = xp.broadcast_to(spread, squares.shape)
     # Where the targets do not vary there is nothing to explain: 1 for no error, else 0.
     ratio = squares / xp.where(spread == 0, xp.ones_like(spread), spread)
     ratio = xp.where(spread == 0, xp.astype(squares != 0, squares.dtype), ratio)

@@ -12,11 +12,13 @@ from xpnet._checks import check_choice, check_count, check_members, check_switch
 from xpnet._typing import Array
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import SGD, Optimizer
-from xpnet.training.batches import Split, check_split, held_back
+from xpnet.training.batches import Shards, check_split, held_back
 from xpnet.training.loop import Job, train_epochs
 from xpnet.training.members import train_members
+from xpnet.training.parallel import Processes
 from xpnet.training.progress import with_bar
 from xpnet.training.record import Record, Records
+from xpnet.training.sharding import Sharding
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
 from xpnet.training.threads import AUTO, check_threads
@@ -43,6 +45,8 @@ def fit(
     stream: bool | None = None,
     threads: int | str = AUTO,
     state: TrainingState | None = None,
+    shards: int = 1,
+    processes: Processes | None = None,
     progress: bool = False,
 ) -> Records[Score]:
     """Train `net` in place and return a record of every epoch.
@@ -87,6 +91,12 @@ def fit(
     state : TrainingState, optional
         Go on from ``record.state`` of an earlier call with the same arguments: 2 epochs and 2 more equal 4, to the bit
         on one device. The network gets the parameters of the state.
+    shards : int
+        Cut every mini-batch into so many parts, and add up their gradients: what several processes can do together. The
+        result depends on it, and not on the number of processes.
+    processes : Processes, optional
+        ``xpnet.training.MPIProcesses()``, where ``mpiexec`` started several: each calls `fit` with the same arguments,
+        holds the samples of some of the shards, and ends with the same network and records. By default this one alone.
     progress : bool
         Show a bar, on a terminal or in a notebook.
 
@@ -129,8 +139,11 @@ def fit(
         stream=stream,
         threads=threads,
         state=state,
+        shards=shards,
+        processes=processes,
     )
-    return Records(with_bar(records) if progress else records)
+    first = processes is None or processes.rank == 0
+    return Records(with_bar(records) if progress and first else records)
 
 
 def fit_epochs(
@@ -150,6 +163,8 @@ def fit_epochs(
     threads: int | str = AUTO,
     state: TrainingState | None = None,
     every: int = 1,
+    shards: int = 1,
+    processes: Processes | None = None,
 ) -> Iterator[Record[Score]]:
     """Return an iterator that trains `net` one epoch for each record it yields: `fit` for those who look in between.
 
@@ -179,9 +194,11 @@ def fit_epochs(
         )
     check_split(net, x, t, sample_weight)
     fraction, pair = _read_validation(net, validation)
-    parts = None if fraction is None else _held_back(net, t, fraction, seed)
-
-    samples = int(x.shape[0] if parts is None else parts[0].shape[-1])
+    kept = held = None
+    if fraction is not None:
+        (kept, held), pair = _held_back(net, t, fraction, seed), (x, t)
+    samples = int(x.shape[0] if kept is None else kept.shape[-1])
+    sharding = _checked_sharding(shards, processes, batch_size, samples, pair, held)
     epochs = default_epochs(samples, batch_size) if epochs is None else epochs
     if state is not None and state.epoch >= epochs:
         raise ValueError(f"epochs must be more than the {state.epoch} of the state, got {epochs}: it has them already")
@@ -191,15 +208,34 @@ def fit_epochs(
             state = TrainingState(copied(net.params), optimizer.initial_state(net.params), 0, seed)
         else:
             state = restored(state, net, optimizer)
-        train, test = Split.of(net, x, t, sample_weight, stream=stream), None
-        if parts is not None:
-            train, test = map(train.select, parts)
-            test = test._replace(sample_weight=None)
-        elif pair is not None:
-            test = Split.of(net, *pair, stream=stream)
+        train = Shards.of(net, x, t, sample_weight, sharding=sharding, rows=kept, batch_size=batch_size, stream=stream)
+        test = None if pair is None else Shards.of(net, *pair, sharding=sharding, rows=held, stream=stream)
         net.params.update(copied(state.params))
     job = Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads, every)
     return train_epochs(net, job, state) if net.members is None else train_members(net, job, state)
+
+
+def _checked_sharding(
+    shards: Any,
+    processes: Any,
+    batch_size: int,
+    samples: int,
+    validation: tuple[Array, Array] | None,
+    held: NDArray[Any] | None,
+) -> Sharding:
+    if not isinstance(processes, Processes | None):
+        raise TypeError(f"processes must be Processes such as MPIProcesses(), got {processes!r}: make them")
+    limits = {"batch_size": batch_size, "number of samples": samples}
+    if validation is not None:
+        limits["number of validation samples"] = int(validation[0].shape[0] if held is None else held.shape[-1])
+    sharding = Sharding(shards, processes or Processes())
+    sharding.check(limits)
+    if held is not None and held.ndim > 1 and shards > 1:
+        raise ValueError(
+            f"shards={shards} needs the same samples for all members, whose seeds hold back others: "
+            "give one seed, or a set (x, t) to validate on"
+        )
+    return sharding
 
 
 def default_epochs(samples: int, batch_size: int) -> int:

@@ -8,6 +8,8 @@ from contextvars import copy_context
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
+from array_api_compat import array_namespace
+from array_api_compat import device as place_of
 from numpy.typing import NDArray
 
 from xpnet._typing import Array, Namespace
@@ -42,8 +44,8 @@ class Inputs(Protocol):
     def pieces(self, parts: Sequence[Part]) -> Generator[Array, None, None]:
         """Yield inputs part after part, shape (n, D) or (M, n, D)."""
 
-    def select(self, rows: NDArray[np.int64]) -> "Inputs":
-        """Return those at some rows."""
+    def at(self, part: slice) -> "Inputs":
+        """Return those in a slice."""
 
 
 class Resident(NamedTuple):
@@ -78,9 +80,9 @@ class Resident(NamedTuple):
             else:
                 yield taken_rows(self.x, self.device.asarray(part), xp=self.device.namespace)
 
-    def select(self, rows: NDArray[np.int64]) -> "Resident":
-        """Return a copy of those at some rows."""
-        return self._replace(x=self.device.namespace.take(self.x, self.device.asarray(rows), axis=0))
+    def at(self, part: slice) -> "Resident":
+        """Return a view."""
+        return self._replace(x=self.x[part, :])
 
 
 class Streamed(NamedTuple):
@@ -109,9 +111,9 @@ class Streamed(NamedTuple):
         """Read them one after another."""
         return self._brought(parts)
 
-    def select(self, rows: NDArray[np.int64]) -> "Streamed":
+    def at(self, part: slice) -> "Streamed":
         """Read nothing yet."""
-        return self._replace(x=self.x.select(rows))
+        return self._replace(x=self.x.select(np.arange(len(self.x))[part]))
 
     def _brought(self, parts: Iterable[Part]) -> Generator[Array, None, None]:
         return made_ahead(map(self._at, parts), self.device)
@@ -122,19 +124,29 @@ class Streamed(NamedTuple):
         return self.device.asarray(np.ascontiguousarray(x), self.dtype)
 
 
-def placed(x: Array, device: Device, dtype: str, *, stream: bool | None = None) -> Inputs:
-    """Return inputs where they are to be.
+def placed(
+    x: Array, device: Device, dtype: str, *, chosen: NDArray[np.int64] | None = None, stream: bool | None = None
+) -> Inputs:
+    """Return inputs, or the rows that are chosen, where they are to be.
 
     By default they are streamed where they are `Rows`, lie in a mapped file, or would take more than half of the
     device's memory. What is on the device already stays there.
     """
-    on_host = isinstance(x, np.ndarray | Rows)
-    if on_host and (_is_large(x, device, dtype) if stream is None else stream):
+    on_host, count = isinstance(x, np.ndarray | Rows), x.shape[0] if chosen is None else len(chosen)
+    if on_host and (_is_large(x, count, device, dtype) if stream is None else stream):
         rows = x if isinstance(x, Rows) else Rows(x)
         rows.check_streamable("x")
-        return Streamed(rows, device, dtype)
+        return Streamed(rows if chosen is None else rows.select(chosen), device, dtype)
+    if chosen is not None:
+        x = x[chosen] if isinstance(x, Rows) else taken(x, chosen, axis=0)
     # Of rows that do not lie together, numpy.take would make a copy of all each time.
     return Resident(device.asarray(np.ascontiguousarray(x) if on_host else x, dtype), device)
+
+
+def taken(array: Array, rows: NDArray[np.int64], *, axis: int) -> Array:
+    """Return the entries at some rows, where the array is."""
+    xp = array_namespace(array)
+    return xp.take(array, xp.asarray(rows, device=place_of(array)), axis=axis)
 
 
 def taken_rows(array: Array, rows: Array, *, xp: Namespace) -> Array:
@@ -143,11 +155,11 @@ def taken_rows(array: Array, rows: Array, *, xp: Namespace) -> Array:
     return xp.reshape(taken, (*rows.shape, *array.shape[1:]))
 
 
-def _is_large(x: NDArray[Any] | Rows, device: Device, dtype: str) -> bool:
+def _is_large(x: NDArray[Any] | Rows, count: int, device: Device, dtype: str) -> bool:
     if isinstance(x, Rows) or is_mapped(x):
         return True
     there = device.name == "cpu" and x.dtype == dtype
-    return not there and 2 * x.size * np.dtype(dtype).itemsize > (device.memory or math.inf)
+    return not there and 2 * count * x.shape[1] * np.dtype(dtype).itemsize > (device.memory or math.inf)
 
 
 def made_ahead(items: Iterator[Item], device: Device) -> Generator[Item, None, None]:

@@ -13,7 +13,7 @@ from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
-from xpnet.training.batches import Batches, Split, epoch_order
+from xpnet.training.batches import Batches, Block, Shards, epoch_order
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
@@ -38,8 +38,8 @@ class NonFiniteLossError(ArithmeticError):
 class Job(NamedTuple):
     """What to train on, and how."""
 
-    train: Split
-    validation: Split | None
+    train: Shards
+    validation: Shards | None
     optimizer: Optimizer
     gradient: Gradient
     batch_size: int
@@ -64,23 +64,23 @@ class Job(NamedTuple):
 
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
     """Train `net`, whose parameters are those of `state`, and yield a record of every epoch, or of the last of some."""
-    start, xp = time.perf_counter(), job.train.xp
+    start, xp = time.perf_counter(), net.device.namespace
     if net.device.compiles:
         _compile(net, job, state)
     with net.device.current():
-        descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
-        batches, threads = Batches(net, job.train, job.batch_size), Threads(job.threads, net.device)
+        descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
+        batches, threads = Batches(net, job.train), Threads(job.threads, net.device)
     while not job.is_done(state):
         epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), threads.in_use(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
             last, in_epochs = min(state.epoch + job.every, job.epochs), []
             for epoch in range(state.epoch + 1, last + 1):
-                order = _order(job.train, state.seed, epoch)
-                in_epochs.append(_train_epoch(net, batches, order, descent, threads))
+                orders = _orders(job.train, state.seed, epoch)
+                in_epochs.append(_train_epoch(net, batches, orders, descent, threads))
             batch_losses = xp.concat(in_epochs)
             net.params.update(descent.params())
-            parts = [scores(net, split) for split in (job.train, job.validation) if split is not None]
+            parts = [scores(net, shards) for shards in (job.train, job.validation) if shards is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
             losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
             if not np.isfinite(losses).all():
@@ -106,12 +106,12 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
 def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
     """Do a short epoch of which nothing stays, so that the first epoch's rate is that of the others."""
     with net.device.current(), np.errstate(all="ignore"):
-        splits = [split.first(job.batch_size) for split in (job.train, job.validation) if split is not None]
-        descent = Descent(net, job.optimizer, job.gradient, state.optimizer)
-        order = _order(splits[0], state.seed, state.epoch + 1)
-        batches, threads = Batches(net, splits[0], job.batch_size), Threads(job.threads, net.device)
-        losses = _train_epoch(net, batches, order, descent, threads)
-        _read_at_once([losses, *(scores(net, split) for split in splits)], xp=job.train.xp)
+        few = [shards.first(job.batch_size) for shards in (job.train, job.validation) if shards is not None]
+        descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
+        orders = _orders(few[0], state.seed, state.epoch + 1)
+        batches, threads = Batches(net, few[0]), Threads(job.threads, net.device)
+        losses = _train_epoch(net, batches, orders, descent, threads)
+        _read_at_once([losses, *(scores(net, shards) for shards in few)], xp=net.device.namespace)
 
 
 def _next_state(
@@ -136,30 +136,44 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
-def _order(train: Split, seed: int | tuple[int, ...], epoch: int) -> NDArray[np.int64]:
-    """Return the order of the samples in an epoch, shape (n,), or (M, n) where members have seeds of their own."""
+def _orders(train: Shards, seed: int | tuple[int, ...], epoch: int) -> list[NDArray[np.int64]]:
+    """Return in which order an epoch has the samples of each shard, (n,), or (M, n) if members have own seeds."""
     seeds = seed if isinstance(seed, tuple) else (seed,)
     orders = {one: epoch_order(train.samples, seed=one, epoch=epoch) for one in seeds}
-    if len(orders) == 1 and train.rows is None:
-        return orders[seeds[0]]
-    order = np.stack([orders[one] for one in seeds])
-    return order if train.rows is None else np.take_along_axis(train.rows, order, axis=-1)
+    result = []
+    for split, share in zip(train.splits, train.shares, strict=True):
+        if len(orders) == 1 and split.rows is None:
+            result.append(share.order(orders[seeds[0]]))
+            continue
+        order = np.stack([share.order(orders[one]) for one in seeds])
+        result.append(order if split.rows is None else np.take_along_axis(split.rows, order, axis=-1))
+    return result
 
 
 def _train_epoch(
-    net: TwoLayerNet[Any], batches: Batches, order: NDArray[np.int64], descent: Descent, threads: Threads
+    net: TwoLayerNet[Any], batches: Batches, orders: list[NDArray[np.int64]], descent: Descent, threads: Threads
 ) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
-    xp, losses = net.device.namespace, []
-    with batches.blocks(order) as blocks:
-        for block in blocks:
-            outputs = [descent.step(*batch) for batch in threads.watched(block.batches(), descent.differentiate)]
-            # The loss values are for the record alone, so that a whole block's can be computed at once.
-            # They are stacked as they lie in memory, class by class.
-            stacked = xp.moveaxis(xp.stack([xp.moveaxis(y, -1, 0) for y in outputs], axis=1), 0, -1)
-            terms = net.loss_function._terms(stacked, block.targets, xp=xp)
-            losses.append(xp.sum(terms.losses(), axis=-1))
-    return xp.concat(losses)
+    losses = []
+    with batches.blocks(orders) as every:
+        for blocks in every:
+            steps = zip(*(block.batches() for block in blocks), strict=True)
+            outputs = [descent.step(*shards) for shards in threads.watched(steps, descent.differentiate)]
+            losses.append(_losses(net, batches, blocks, outputs))
+    return net.device.namespace.concat(losses)
+
+
+def _losses(net: TwoLayerNet[Any], batches: Batches, blocks: list[Block], outputs: list[Any]) -> Array:
+    """Return the losses of some steps, from the outputs of all shards in each."""
+    # The loss values are for the record alone, so that a whole block's can be computed at once.
+    # They are stacked as they lie in memory, class by class.
+    xp = net.device.namespace
+    stacked = [
+        xp.moveaxis(xp.stack([xp.moveaxis(y, -1, 0) for y in shard], axis=1), 0, -1)
+        for shard in zip(*outputs, strict=True)
+    ]
+    terms = [net.loss_function._terms(ys, block.targets, xp=xp) for ys, block in zip(stacked, blocks, strict=True)]
+    return batches.sharding.sum([xp.sum(each.losses(), axis=-1) for each in terms])
 
 
 def _read_at_once(arrays: list[Array], *, xp: Namespace) -> list[Any]:

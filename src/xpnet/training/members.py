@@ -22,17 +22,17 @@ def train_members(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> Iter
 
     The figures of a member that has stopped are those of its last epoch, and its batches have no losses (NaN).
     """
-    seconds = 0.0
+    last: Record[Any] | None = None
     while going := _going(net, job, state):
-        before, record = (() if len(going) == net.members else _figures(net, job)), None
+        seconds, are_all = 0.0 if last is None else last.seconds, len(going) == net.members
+        before = () if are_all else _figures(net, job) if last is None else (last.train, last.validation)
         for record in train_epochs(*_of_members(net, job, state, going)):
-            if before:
+            if not are_all:
                 record = _put_back(record, going, state, before)
                 with net.device.current():
                     net.params.update(copied(record.state.params))
-            state = record.state
-            yield replace(record, seconds=seconds + record.seconds)
-        seconds += 0.0 if record is None else record.seconds
+            state, last = record.state, replace(record, seconds=seconds + record.seconds)
+            yield last
         with net.device.current():
             net.params.update(copied(state.params))
     if job.patience is not None and state.best is not None:
@@ -62,28 +62,31 @@ def _of_members(
     return part, job, state
 
 
-def _figures(net: TwoLayerNet[Any], job: Job) -> tuple[Evaluation[Any], ...]:
+def _figures(net: TwoLayerNet[Any], job: Job) -> tuple[Evaluation[Any] | None, ...]:
     """Return how good all members are before some go on."""
     with net.device.current(), np.errstate(over="ignore"):
-        splits = [split for split in (job.train, job.validation) if split is not None]
-        return tuple(read_evaluation(net, to_host(scores(net, split))) for split in splits)
+        train, validation = (
+            None if shards is None else read_evaluation(net, to_host(scores(net, shards)))
+            for shards in (job.train, job.validation)
+        )
+    return train, validation
 
 
 def _put_back(
-    part: Record[Any], members: Sequence[int], state: TrainingState, before: Sequence[Evaluation[Any]]
+    part: Record[Any], members: Sequence[int], state: TrainingState, before: Sequence[Evaluation[Any] | None]
 ) -> Record[Any]:
     """Return a record of all members from one of those that trained, the state of all and what they were before."""
-    count = len(before[0].loss)
+    count = int(state.params["W1"].shape[0])
     places = [members.index(i) if i in members else len(members) + i for i in range(count)]
     losses = np.full((len(part.batch_losses), count), np.nan, part.batch_losses.dtype)
     losses[:, list(members)] = part.batch_losses
-    train, *validation = (
-        _merged(after, old, places) for after, old in zip((part.train, part.validation), before, strict=False)
+    train, validation = (
+        old and _merged(after, old, places) for after, old in zip((part.train, part.validation), before, strict=True)
     )
     return replace(
         part,
-        train=train,
-        validation=validation[0] if validation else None,
+        train=train or part.train,
+        validation=validation,
         batch_losses=losses,
         state=part.state.of_members(places, state),
     )

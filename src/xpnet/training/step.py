@@ -10,7 +10,9 @@ from xpnet.losses.targets import Targets
 from xpnet.network import TwoLayerNet
 from xpnet.network.differences import structured_gradient
 from xpnet.optimizers import Optimizer, OptimizerState
+from xpnet.training.batches import Batch
 from xpnet.training.layout import Layout
+from xpnet.training.sharding import Sharding
 
 Differentiate: TypeAlias = Callable[[Params, Array, Array, Targets], tuple[Array, Array]]
 """From parts of a `Layout`, inputs, a row of ones as long as the batch, and targets to the outputs and the gradient of
@@ -84,6 +86,8 @@ def numerical(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     def differentiate(params: Params, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
         outputs = activation._value(x @ params["W1"] + params["b1"], xp=xp) @ params["W2"] + params["b2"]
         rows = {name: part if name.startswith("W") else part[..., 0, :] for name, part in params.items()}
+        if not x.shape[-2]:  # A shard without samples in the last mini-batch.
+            return outputs, xp.zeros_like(layout.joined(rows))
         result = structured_gradient(rows, x, targets, activation=activation, loss=loss, xp=xp)
         return outputs, layout.joined(result.gradients)
 
@@ -103,14 +107,21 @@ class Descent:
     """The parameters of a network and what the optimizer remembers, in the layout of a step, and that step."""
 
     def __init__(
-        self, net: TwoLayerNet[Any], optimizer: Optimizer, gradient: Gradient, remembered: OptimizerState
+        self,
+        net: TwoLayerNet[Any],
+        optimizer: Optimizer,
+        gradient: Gradient,
+        remembered: OptimizerState,
+        sharding: Sharding,
     ) -> None:
         self._layout = Layout.of(net)
         slots: dict[str, Params] = {name: {_ALL: self._layout.joined(slot)} for name, slot in remembered.slots.items()}
         self._memory = OptimizerState(remembered.step, slots)
         self.start_at(net.params)
         self._rule = optimizer.prepare(self._flat, members=net.members is not None, xp=self._layout.xp)
-        self._differentiate = gradient(net, self._layout)
+        self._sharding = sharding
+        # One for each shard, since each has a gradient of its own until their sum is known.
+        self._differentiate = [gradient(net, self._layout) for _ in range(sharding.own)]
 
     def start_at(self, params: Params) -> None:
         """Go on from copies of these parameters."""
@@ -118,18 +129,21 @@ class Descent:
         self._seen = self._flat[_ALL]
         self._parts = self._layout.parts(self._seen)
 
-    def differentiate(self, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
-        """Return the outputs and the gradient of a step, and do not do it."""
-        return self._differentiate(self._parts, x, ones, targets)
+    def differentiate(self, *shards: Batch) -> tuple[Array, ...]:
+        """Return the outputs of each shard of a mini-batch, then the gradients of each; and do no step."""
+        each = zip(self._differentiate, shards, strict=True)
+        outputs, gradients = zip(*(one(self._parts, *shard) for one, shard in each), strict=True)
+        return *outputs, *gradients
 
-    def step(self, x: Array, ones: Array, targets: Targets) -> Array:
-        """Do one step, and return the outputs before it."""
-        outputs, gradient = self._differentiate(self._parts, x, ones, targets)
+    def step(self, *shards: Batch) -> tuple[Array, ...]:
+        """Do one step with a mini-batch, and return the outputs of each shard before it."""
+        results = self.differentiate(*shards)
+        gradient = self._sharding.sum(results[len(shards) :])
         self._rule.apply(self._flat, {_ALL: gradient}, self._memory)
         if self._flat[_ALL] is not self._seen:  # A library whose arrays cannot be changed has made a new one.
             self._seen = self._flat[_ALL]
             self._parts = self._layout.parts(self._seen)
-        return outputs
+        return results[: len(shards)]
 
     @property
     def steps(self) -> int:

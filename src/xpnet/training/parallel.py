@@ -1,0 +1,189 @@
+"""One network over many processes: what these tell each other.
+
+Every mini-batch is cut into as many shards as `Sharding` says, however many processes there are. Each process holds the
+samples of its own shards and computes their gradients, and all do the same step with the sum over all shards, added in
+the order of the shards. So 1, 2 and 4 processes come to the same parameters bit for bit, on processors of one kind and
+with as many BLAS threads in each.
+
+An MPI that adds up numbers itself promises no order. So each process gets its piece of the gradients of all shards
+(alltoall), adds these up, and passes the sum on (allgather): with n parameters, S shards and R processes each of them
+receives ``(S / R + 1) n`` numbers, 2 n where there is a shard for each.
+"""
+
+import platform
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
+from operator import add, iadd
+from typing import Any, NoReturn, TypeVar
+
+from array_api_compat import array_namespace, device
+
+from xpnet._typing import Array
+from xpnet.devices import Device, DeviceUnavailableError, is_on_gpu, select_device, synchronize, to_host
+
+Value = TypeVar("Value")
+
+
+class Processes:
+    """The processes that train one network together: here, this one alone.
+
+    All of them have to call the same methods in the same order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.training import Processes
+    >>> Processes().sum([np.asarray([1.0, 2.0]), np.asarray([3.0, 4.0])], counts=[2])
+    array([4., 6.])
+    """
+
+    size: int = 1
+    """How many they are."""
+    rank: int = 0
+    """Which of them this one is; the first, 0, reads, prints and writes for all."""
+    place: int = 0
+    """Which of those on its machine it is."""
+
+    def sum(self, parts: Sequence[Array], counts: Sequence[int]) -> Array:
+        """Return the sum of all parts, added in the order of processes and, in each, as they come.
+
+        Parameters
+        ----------
+        parts : sequence of arrays
+            Those of this process: one or more, of one shape and dtype in all processes.
+        counts : sequence of int
+            How many parts each process has.
+        """
+        return reduce(add, parts)
+
+    def from_first(self, make: Callable[[], Value]) -> Value:
+        """Return what `make` returns in the first process, the only one to call it."""
+        return make()
+
+    def largest(self, number: int) -> int:
+        """Return the largest of the numbers that the processes give."""
+        return number
+
+    def select_device(self, request: str, *, operations: int | None = None) -> Device:
+        """Return what `xpnet.select_device` does; of GPUs without a number, each process on a machine gets another."""
+        return select_device(request, operations=operations)
+
+    def lasting_name(self, device: Device) -> str:
+        """Return the name by which all processes find their devices again."""
+        return device.name
+
+    def abort(self, code: int) -> NoReturn:
+        """End all processes, whatever they do or wait for, with an exit code."""
+        raise SystemExit(code)
+
+
+class MPIProcesses(Processes):
+    """Those that ``mpiexec`` started.
+
+    Arrays go by way of the host; those of CUDA devices go straight from one to another where MPI says that it takes
+    them (``mpi_memory_alloc_kinds`` of its version 4.1). Start a program of your own as ``mpiexec -n 4 python -m mpi4py
+    program.py``, which ends all processes when one fails.
+
+    Parameters
+    ----------
+    communicator : mpi4py.MPI.Comm, optional
+        All that were started, by default.
+
+    Raises
+    ------
+    ImportError
+        If there is no mpi4py, or no MPI.
+    """
+
+    def __init__(self, communicator: Any = None) -> None:
+        self._communicator = _world() if communicator is None else communicator
+        self.size, self.rank = self._communicator.Get_size(), self._communicator.Get_rank()
+        machines = self._communicator.allgather(platform.node())
+        self.place = machines[: self.rank].count(machines[self.rank])
+        kinds = self._communicator.Get_info().get("mpi_memory_alloc_kinds", "")
+        self._kept: dict[Any, tuple[Array, Array]] = {}
+        self._takes_cuda = any(kind.partition(":")[0] == "cuda" for kind in kinds.split(","))
+
+    def sum(self, parts: Sequence[Array], counts: Sequence[int]) -> Array:
+        """Return the sum of all parts, added in the order of processes and, in each, as they come."""
+        if self._takes_cuda and is_on_gpu(parts[0]):
+            return self._sum(parts, counts)
+        total = self._sum([to_host(part) for part in parts], counts)
+        return array_namespace(parts[0]).asarray(total, device=device(parts[0]))
+
+    def from_first(self, make: Callable[[], Value]) -> Value:
+        """Return what `make` returns in the first process, the only one to call it."""
+        made: Value = self._communicator.bcast(None if self.rank else make())
+        return made
+
+    def largest(self, number: int) -> int:
+        """Return the largest of the numbers that the processes give."""
+        numbers: list[int] = self._communicator.allgather(number)
+        return max(numbers)
+
+    def select_device(self, request: str, *, operations: int | None = None) -> Device:
+        """Return what `xpnet.select_device` does; of GPUs without a number, each process on a machine gets another.
+
+        Raises
+        ------
+        DeviceUnavailableError
+            If some have a GPU, and others none.
+        """
+        device = select_device(request, operations=operations)
+        if device.name.startswith("gpu") and ":" not in request:
+            device = select_device(f"gpu:{self.place}")
+        kinds = self._communicator.allgather(device.name.partition(":")[0])
+        if len(set(kinds)) > 1:
+            raise DeviceUnavailableError(
+                f"all processes must have the same kind of device, got {', '.join(kinds)}, asked for {request}: "
+                "take cpu, or give each a GPU"
+            )
+        return device
+
+    def lasting_name(self, device: Device) -> str:
+        """Return the name by which all processes find their devices again."""
+        return "gpu" if device.name.startswith("gpu") and self.size > 1 else device.name
+
+    def abort(self, code: int) -> NoReturn:
+        """End all processes, whatever they do or wait for, with an exit code."""
+        self._communicator.Abort(code)
+        raise SystemExit(code)
+
+    def _sum(self, parts: Sequence[Array], counts: Sequence[int]) -> Array:
+        """Return the sum of arrays that MPI takes as they are: NumPy's and CuPy's, whose entries can be assigned."""
+        like = parts[0]
+        sent, received = self._buffers(like, len(parts), sum(counts))
+        piece = received.shape[1]
+        full = like.size // piece  # The process after those gets what is left, and others nothing.
+        for row, part in enumerate(parts):
+            flat = part.reshape(-1)
+            sent[:full, row, :] = flat[: full * piece].reshape(full, piece)
+            sent[full : full + 1, row, : like.size - full * piece] = flat[full * piece :]
+        synchronize(sent)
+        lengths = [len(parts) * piece] * self.size, [count * piece for count in counts]
+        self._communicator.Alltoallv([sent, lengths[0]], [received, lengths[1]])
+        total = reduce(iadd, received)
+        whole = array_namespace(like).empty(self.size * piece, dtype=like.dtype, device=device(like))
+        synchronize(total)
+        self._communicator.Allgather(total, whole)
+        return whole[: like.size].reshape(like.shape)
+
+    def _buffers(self, like: Array, own: int, shards: int) -> tuple[Array, Array]:
+        """Return what such parts are sent from, shape (size, own, piece), and into, (shards, piece)."""
+        key = like.size, like.dtype, own, shards
+        if key not in self._kept:  # Memory that is asked for anew in every step takes longer than the additions.
+            new = partial(array_namespace(like).zeros, dtype=like.dtype, device=device(like))
+            piece = -(-like.size // self.size)
+            self._kept[key] = new((self.size, own, piece)), new((shards, piece))
+        return self._kept[key]
+
+
+def _world() -> Any:
+    try:
+        from mpi4py import MPI  # imported here, since it is optional, and starts MPI
+    except (ImportError, RuntimeError) as error:  # The latter where it finds no MPI.
+        raise ImportError(
+            f'several processes need mpi4py and an MPI ({error}): pip install "xpnet[mpi]", and mpich if the machine '
+            "has none"
+        ) from error
+    return MPI.COMM_WORLD
