@@ -230,6 +230,13 @@ def test_a_process_holds_its_part_of_the_data_alone():
     np.testing.assert_array_equal(np.concatenate([x for part in parts for x in part]), X)
 
 
+def test_a_process_streams_its_part_of_the_data():
+    way, shards = "adam, validation, patience", 4
+    whole = trained(way, None, shards)
+    for params, said, _ in in_threads(2, lambda processes: trained(way, processes, shards, stream=True)):
+        assert_same((params, said), whole[:2])
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [

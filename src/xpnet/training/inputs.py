@@ -119,7 +119,9 @@ class Streamed(NamedTuple):
         return made_ahead(map(self._at, parts), self.device)
 
     def _at(self, part: Part) -> Array:
-        x = self.x[part] if isinstance(part, slice) else self.x[part.reshape(-1)].reshape(*part.shape, -1)
+        x = self.x[part if isinstance(part, slice) else part.reshape(-1)]
+        if not isinstance(part, slice):
+            x = x.reshape(*part.shape, x.shape[-1])
         # As those on a device lie: not every library takes what runs backwards through memory.
         return self.device.asarray(np.ascontiguousarray(x), self.dtype)
 
