@@ -125,6 +125,23 @@ def test_what_no_kernel_can_do_is_refused(compile_kernels, case):
     assert compile_kernels == []
 
 
+def count_one(a, holder, *, xp):
+    holder.count += 1
+    return a * 2
+
+
+def put_another(a, holder, *, xp):
+    holder.arrays["another"] = a
+    return a * 2
+
+
+@pytest.mark.parametrize("function", [count_one, put_another])
+def test_a_kernel_puts_nothing_but_arrays_into_containers(compile_kernels, function):
+    with pytest.raises(NotImplementedError):
+        fusion.compiled(function, (np.ones(2), Holder(1, {"one": np.ones(2)})))
+    assert compile_kernels == []
+
+
 @pytest.mark.parametrize("dtypes", [("float32", "float64"), ("int64", "int64"), ("complex64", "complex64")])
 def test_a_kernel_has_one_floating_dtype(compile_kernels, dtypes):
     with pytest.raises(NotImplementedError):

@@ -9,6 +9,7 @@ from command_line import xpnet
 from html_pages import check_page
 
 from xpnet.report import SweepResults, make_sweep_report
+from xpnet.report.run import command_of
 from xpnet.settings import Settings
 
 HEADER = "optimizer,learning_rate,seeds,diverged,epochs,dropped_after,validation_loss,validation_loss_deviation"
@@ -37,9 +38,8 @@ def test_the_page_shows_every_candidate(tmp_path):
     assert cells[0][:4] == ["rank", "optimizer", "learning rate", "validation accuracy"]
     assert cells[1] == ["1", "adam", "0.01", "0.95", "0.002", "0.25", "0.01", "2", "0", "3"]
     assert cells[3] == ["3", "sgd", "0.001", "–", "–", "–", "–", "2", "2", "1"]
-    assert page.all("code")[0]["text"] == (
-        "xpnet train --validation 0.1 --optimizer adam --learning-rate 0.01 --epochs 3"
-    )
+    assert page.all("code")[0]["text"] == command_of(results.best)
+    assert results.best.optimizer == "adam"
     assert len(page.all("svg")) == 2
 
 

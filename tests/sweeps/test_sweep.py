@@ -36,7 +36,7 @@ def test_every_row_is_what_its_networks_are_alone(tiny, alone, patience):
         assert (row.seeds, row.diverged, row.dropped_after) == (2, 0, None)
         assert row.epochs == np.mean([record.epoch for record in last])
         for name, value in row.means.items():
-            each = [record.as_dict()[name] if name != "train_loss" else record.batch_losses.mean() for record in kept]
+            each = [record.as_dict()[name] for record in kept]
             # The same sums, perhaps in another order: some roundings of numbers of about 1.
             assert value == pytest.approx(np.mean(each), abs=1e-12)
             assert row.deviations[name] == pytest.approx(np.std(each, ddof=1), abs=1e-12)

@@ -156,10 +156,14 @@ def test_one_pass_and_one_read_an_epoch(monkeypatch, members):
 # -- what is compiled
 
 
-def test_nothing_stays_of_what_compiles_kernels_and_no_rate_holds_its_time(monkeypatch):
+@pytest.mark.parametrize(
+    ("members", "validation"), [(None, VALIDATION), (2, VALIDATION), (2, 0.4)], ids=["one", "members", "own samples"]
+)
+def test_nothing_stays_of_what_compiles_kernels_and_no_rate_holds_its_time(monkeypatch, members, validation):
     def records():
-        options = {"validation": VALIDATION, "batch_size": BATCH, "epochs": 2, "optimizer": xpnet.Adam()}
-        return xpnet.fit(make(), X, LABELS, sample_weight=WEIGHTS, **options)
+        options = {"validation": validation, "batch_size": BATCH, "epochs": 2, "optimizer": xpnet.Adam()}
+        seed, weight = (None, WEIGHTS) if members is None else ([0, 1], None)
+        return xpnet.fit(make(members=members), X, LABELS, seed=seed, sample_weight=weight, **options)
 
     plain = records()
     clock, compiled = [0], []

@@ -109,22 +109,6 @@ def test_they_go_on_from_a_state_as_if_they_had_not_been_interrupted(epochs):
         np.testing.assert_array_equal(ours.batch_losses, theirs.batch_losses)
 
 
-@pytest.mark.parametrize("members", [None, 4])
-def test_without_evaluation_the_training_loss_is_that_of_the_mini_batches(members):
-    given = options(patience=1, **({} if members else {"member": 0}))
-    nets = [side_by_side() if members else alone(0) for _ in range(2)]
-    quick = list(xpnet.fit_epochs(nets[0], X, LABELS, evaluate_train=False, **given))
-    whole = list(xpnet.fit_epochs(nets[1], X, LABELS, **given))
-    np.testing.assert_equal(host(nets[0].params), host(nets[1].params))
-    last = np.full(members or 1, np.nan)
-    for ours, theirs in zip(quick, whole, strict=True):
-        assert ours.validation == theirs.validation
-        mean = theirs.batch_losses.mean(axis=0)
-        last = np.where(np.isnan(mean), last, mean)
-        assert ours.train.metrics == {}
-        np.testing.assert_array_equal(ours.train_loss, last if members else mean)
-
-
 def test_some_of_the_members_are_networks_themselves():
     net = side_by_side()
     part = net.of_members([3, 1])

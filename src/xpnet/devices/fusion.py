@@ -41,8 +41,8 @@ def fused(function: Function, *, xp: Namespace) -> Function:
 
     Its arguments are arrays, numbers, and dictionaries and dataclasses of them. Results have the shape and the layout
     of the first array, to which the others broadcast. An array that the function changes in place is changed, and one
-    that it puts into a container is written into the array that was there. A function that does what no kernel can (see
-    `tracing.Functions`), or is given arrays of several dtypes, is called as it is.
+    that it puts into a container is written into the array that was there. Arrays of its own have to stay the same. A
+    function that does what no kernel can (see `tracing.Functions`), or is given several dtypes, is called as it is.
 
     Examples
     --------
@@ -86,6 +86,8 @@ def compiled(function: Function, arguments: tuple[Any, ...]) -> Function:
     given = _with_leaves(arguments, iter(symbols))
     returned = function(*given, xp=Functions(trace))
     after = list(_leaves(given))
+    if len(after) != len(leaves) or any(after[i] is not symbols[i] for i in range(len(leaves)) if i not in arrays):
+        raise NotImplementedError("a kernel puts nothing but arrays into a container, where there were some")
     answers = [] if returned is None else list(returned) if isinstance(returned, tuple) else [returned]
     made = [answer for answer in answers if not any(answer is symbol for symbol in after)]
     changed = [i for i in arrays if after[i] is not symbols[i] or symbols[i].node is not before[i]]

@@ -18,7 +18,7 @@ from xpnet.devices import device_of, select_device, to_host
 from xpnet.estimators.parameters import OPTIONS
 from xpnet.network import TwoLayerNet
 from xpnet.settings import Settings
-from xpnet.training import fit_epochs
+from xpnet.training import fit_epochs, operations
 
 
 class TwoLayerEstimator(BaseEstimator):
@@ -81,7 +81,9 @@ class TwoLayerEstimator(BaseEstimator):
                 seed = check_random_state(seed).randint(2**31 - 1)
             settings = replace(settings, seed=int(seed))
             self._home = device_of(X)
-            device = select_device(settings.device) if isinstance(X, np.ndarray) else self._home
+            sizes = int(X.shape[1]), settings.hidden, outputs, settings.batch_size
+            on_host = isinstance(X, np.ndarray)
+            device = select_device(settings.device, operations=operations(*sizes)) if on_host else self._home
             self.net_: TwoLayerNet[float] = settings.make_network(int(X.shape[1]), outputs, device=device)
             self._state, self.n_iter_ = None, 0
             self.loss_curve_: list[float] = []

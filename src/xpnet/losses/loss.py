@@ -43,7 +43,8 @@ class Loss(ABC):
     """A loss: ``loss(y, t)`` is its value, ``loss.gradient(y, t)`` its gradient with respect to `y`.
 
     Its options are its fields; a call may override them, ``loss(y, t, label_smoothing=0.1)``. A loss of your own is a
-    subclass with a `name` and the three methods `_prepare`, `_terms` and `_difference`.
+    subclass with a `name`, the three methods `_prepare`, `_terms` and `_difference`, and, unless it learns numbers, a
+    `task` of `xpnet.losses.tasks`.
 
     Examples
     --------

@@ -29,10 +29,7 @@ class Row:
     dropped_after: int | None
     """The epoch after which it was among the worse half."""
     means: dict[str, float]
-    """Loss and metrics on the validation set, and the mean loss of the last mini-batches, over the seeds.
-
-    Empty where all have diverged.
-    """
+    """Loss and metrics on the training and the validation set, over the seeds; empty where all have diverged."""
     deviations: dict[str, float]
     """Their standard deviations; empty for fewer than two seeds."""
 

@@ -12,6 +12,9 @@ from xpnet.sweeps.members import taken
 from xpnet.training import NonFiniteLossError, Record, TrainingState, fit_epochs, operations
 from xpnet.training.measures import in_units
 
+_EVERY = 10
+"""So many epochs are lost, at most, to a member that diverges. To evaluate after each takes half of the time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -34,7 +37,7 @@ class Result:
     diverged: bool = False
     """Whether its loss was not finite in the next one."""
     measures: dict[str, float] | None = None
-    """Of the epoch that is kept, on its mini-batches and the validation set; None where that of before is."""
+    """Of the parameters that are kept, on the training and the validation set; None where those of before are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +69,14 @@ def train(task: Task) -> Trained:
     dataset, members = dataset_of(settings), list(range(settings.members or 0))
     sizes = dataset.features, settings.hidden, dataset.outputs, settings.batch_size
     device = select_device(settings.device, operations=operations(*sizes, len(members)))
+    every = 1 if settings.patience is not None else _EVERY
     results = [Result(0 if state is None else state.epoch) for _ in members]
     while members:
         part = taken(settings, members)
         net = part.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
         options = part.fit_options(len(dataset.train.x)) | {"epochs": task.until}
         try:
-            for record in fit_epochs(net, *dataset.train, state=state, evaluate_train=False, **options):
+            for record in fit_epochs(net, *dataset.train, state=state, every=every, **options):
                 state = record.state
                 for place, measures in enumerate(_measures(record, dataset)):
                     before = results[members[place]]

@@ -86,6 +86,10 @@ class Split(NamedTuple):
         weight = None if self.sample_weight is None else self.sample_weight[..., piece]
         return self._replace(x=self.x[piece, :], t=self.t[piece, ...], sample_weight=weight)
 
+    def first(self, samples: int) -> Self:
+        """Return the first samples, those of each member by themselves, as a data set."""
+        return self.at(slice(0, samples)) if self.rows is None else self._replace(rows=self.rows[:, :samples])
+
     def take(self, rows: Array) -> Self:
         """Return the samples at an array of indices, shape (n,), or (M, n) for those of each member."""
         x, t = taken_rows(self.x, rows, xp=self.xp), taken_rows(self.t, rows, xp=self.xp)
@@ -201,7 +205,7 @@ class Shards(NamedTuple):
         samples = min(batch_size, self.samples)
         shares = self.sharding.shares(samples, samples)
         sizes = [share.rows.stop - share.rows.start for share in shares]
-        splits = [split.at(slice(0, size)) for split, size in zip(self.splits, sizes, strict=True)]
+        splits = [split.first(size) for split, size in zip(self.splits, sizes, strict=True)]
         return self._replace(splits=splits, shares=shares, samples=samples)
 
     def of_members(self, members: Sequence[int]) -> Self:

@@ -157,7 +157,6 @@ def fit_epochs(
     threads: int | str = AUTO,
     state: TrainingState | None = None,
     every: int = 1,
-    evaluate_train: bool = True,
     shards: int = 1,
     processes: Processes | None = None,
 ) -> Iterator[Record[Score]]:
@@ -165,8 +164,7 @@ def fit_epochs(
 
     Nothing is trained before the first record is asked for, and nothing more after a ``break``. Arguments are those
     of `fit`, and checked at once; with `every`, there is a record only after so many epochs and after the last, and the
-    time that it takes to evaluate small data is saved. Without `evaluate_train` the training set is not evaluated at
-    all, which takes a third of the time and more: what a record knows of it is the mean of the mini-batches' losses.
+    time that it takes to evaluate small data is saved.
 
     Examples
     --------
@@ -207,7 +205,7 @@ def fit_epochs(
         train = Shards.of(net, x, t, sample_weight, sharding=sharding, rows=kept, batch_size=batch_size)
         test = None if pair is None else Shards.of(net, *pair, sharding=sharding, rows=held)
         net.params.update(copied(state.params))
-    job = Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads, every, evaluate_train)
+    job = Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads, every)
     return train_epochs(net, job, state) if net.members is None else train_members(net, job, state)
 
 

@@ -47,7 +47,6 @@ class Job(NamedTuple):
     threads: int | str
     every: int
     """How many epochs from one record to the next."""
-    evaluate_train: bool
     members: tuple[int, ...] = ()
     """What to call the members, where these are some of more."""
 
@@ -80,16 +79,12 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
                 in_epochs.append(_train_epoch(net, batches, orders, descent, threads))
             batch_losses = xp.concat(in_epochs)
             net.params.update(descent.params())
-            sets = (job.train if job.evaluate_train else None, job.validation)
-            parts = [scores(net, shards) for shards in sets if shards is not None]
+            parts = [scores(net, shards) for shards in (job.train, job.validation) if shards is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
             losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
             if not np.isfinite(losses).all():
                 raise _non_finite(losses, first_step, descent.steps, job)
-            evaluations = [read_evaluation(net, part) for part in parts]
-            if not job.evaluate_train:
-                evaluations.insert(0, Evaluation(batch_losses.mean(axis=0).tolist(), {}))
-            trained, *validated = evaluations
+            trained, *validated = (read_evaluation(net, part) for part in parts)
             state = _next_state(net, state, descent, last, *validated)
         yield Record(
             step=descent.steps,
@@ -112,7 +107,7 @@ def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
     few = [shards.first(job.batch_size) for shards in (job.train, job.validation) if shards is not None]
     with net.device.current(), np.errstate(all="ignore"):
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
-        orders = [net.device.asarray(np.arange(split.x.shape[-2])) for split in few[0].splits]
+        orders = _orders(net, few[0], state.seed, state.epoch + 1)
         batches, threads = Batches(net, few[0]), Threads(job.threads, net.device)
         losses = _train_epoch(net, batches, orders, descent, threads)
         _read_at_once([losses, *(scores(net, shards) for shards in few)], xp=net.device.namespace)

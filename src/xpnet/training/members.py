@@ -3,7 +3,6 @@
 They go on in a network of their own, since an epoch takes far longer than a copy of its parameters.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -64,13 +63,13 @@ def _of_members(
 
 
 def _figures(net: TwoLayerNet[Any], job: Job) -> tuple[Evaluation[Any] | None, ...]:
-    """Return how good all members are before some go on; losses of mini-batches are not known any more."""
+    """Return how good all members are before some go on."""
     with net.device.current(), np.errstate(over="ignore"):
         train, validation = (
             None if shards is None else read_evaluation(net, to_host(scores(net, shards)))
-            for shards in (job.train if job.evaluate_train else None, job.validation)
+            for shards in (job.train, job.validation)
         )
-    return train or Evaluation([math.nan] * (net.members or 1), {}), validation
+    return train, validation
 
 
 def _put_back(
