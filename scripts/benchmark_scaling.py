@@ -1,11 +1,12 @@
-"""Time of an epoch and peak of memory, over samples, features, hidden units and members.
+"""Time of an epoch and peak of memory, over samples, in memory and streamed, features, hidden units and members.
 
     pip install . rich matplotlib
     python scripts/benchmark_scaling.py [--large] [--threads N] [--over samples] [--json FILE] [--plot FILE.png]
 
 Each size trains in a process of its own, a 64-50-10 network (sigmoid, SGD, float32, batches of 100) on 10,000 samples
 unless it is the size that varies: the median of its epochs, evaluation included, and by how much the process grew
-beyond what it took with xpnet imported and nothing loaded. The data set itself is part of that.
+beyond what it took with xpnet imported and nothing loaded. The data set itself is part of that; where it is streamed
+it lies in a mapped file, of which the process holds a part.
 
 An exponent of 1 is linear. The constant is what each further unit costs in the long run: a line through all sizes,
 each with the same weight relative to its own figure.
@@ -18,6 +19,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +34,7 @@ import xpnet
 BASE = {"samples": 10_000, "features": 64, "hidden": 50, "members": 1}
 SIZES = {
     "samples": (1_000, 10_000, 100_000, 1_000_000),
+    "streamed": (1_000, 10_000, 100_000, 1_000_000),
     "features": (16, 64, 256, 1024, 4096),
     "hidden": (16, 64, 256, 1024, 4096),
     "members": (1, 4, 16, 64, 256),
@@ -63,7 +66,8 @@ def main() -> None:
     """Measure, print tables, and write the files that are asked for; or measure one size, for the process above."""
     options = arguments()
     if options.point:
-        print(json.dumps(point(**json.loads(options.point))._asdict()))
+        seconds, peak = point(**json.loads(options.point))
+        print(json.dumps({"seconds": seconds, "peak": peak}))
         return
     check_files(options.json, options.plot)
     if not options.threads.isdecimal() or int(options.threads) == 0:
@@ -72,7 +76,7 @@ def main() -> None:
     console.print(f"{describe(facts)}, threads: {options.threads}", highlight=False)
     results = {}
     for name in options.over or SIZES:
-        sizes = SIZES[name] + ((LARGE,) if options.large and name == "samples" else ())
+        sizes = SIZES[name] + ((LARGE,) if options.large and name in ("samples", "streamed") else ())
         points = [in_a_process(name, size, options.threads) for size in sizes]
         results[name] = points
         print_points(console, name, points)
@@ -87,7 +91,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--over", action="append", choices=SIZES, help="again for more; by default all four")
+    parser.add_argument("--over", action="append", choices=SIZES, help="again for more; by default all")
     parser.add_argument("--large", action="store_true", help=f"also {LARGE:,} samples, which take 7 GB")
     parser.add_argument("--threads", default="1", metavar="N", help="of the matrix products (default: 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
@@ -98,23 +102,44 @@ def arguments() -> argparse.Namespace:
 
 def in_a_process(name: str, size: int, threads: str) -> Point:
     """Measure one size in a process of its own."""
-    command = [sys.executable, __file__, "--point", json.dumps({**BASE, name: size, "varied": name})]
+    sizes = {**BASE, "samples" if name == "streamed" else name: size}
+    command = [sys.executable, __file__, "--point", json.dumps({**sizes, "varied": name})]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"killed by signal {-done.returncode}"])[-1]
         raise RuntimeError(f"{size:,} {name}: {last}")
-    return Point(**json.loads(done.stdout))
+    return Point(size, **json.loads(done.stdout))
 
 
-def point(samples: int, features: int, hidden: int, members: int, varied: str) -> Point:
-    """Train one size, for at least three epochs and half a second."""
+def point(samples: int, features: int, hidden: int, members: int, varied: str) -> tuple[float, float]:
+    """Train one size, and return the seconds of an epoch, and by how many bytes the process grew at most."""
     before = peak_memory()
+    with tempfile.TemporaryDirectory() as folder:
+        path = None if varied != "streamed" else Path(folder, "x.npy")
+        x, t = data(samples, features, path)
+        seconds = train(x, t, hidden, members if varied == "members" else None)
+        return seconds, peak_memory() - before
+
+
+def data(samples: int, features: int, path: Path | None) -> tuple[Any, Any]:
+    """Draw features, in memory or in a mapped file, and labels."""
     rng = np.random.default_rng(0)
-    x = rng.random((samples, features), dtype=np.float32)
     t = rng.integers(0, CLASSES, samples)
-    several: Any = {"members": members} if varied == "members" else {}
-    net = xpnet.TwoLayerNet(features, hidden, CLASSES, init="xavier", **several)
+    if path is None:
+        return rng.random((samples, features), dtype=np.float32), t
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (samples, features)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, samples, 10_000):
+            rng.random((min(10_000, samples - start), features), dtype=np.float32).tofile(file)
+    return np.load(path, mmap_mode="r"), t
+
+
+def train(x: Any, t: Any, hidden: int, members: int | None) -> float:
+    """Return the median of the epochs, at least three of them and half a second."""
+    several: Any = {} if members is None else {"members": members}
+    net = xpnet.TwoLayerNet(x.shape[1], hidden, CLASSES, init="xavier", **several)
     seconds: list[float] = []
     records = iter(xpnet.fit_epochs(net, x, t, batch_size=BATCH, epochs=10**6))
     next(records)
@@ -122,8 +147,7 @@ def point(samples: int, features: int, hidden: int, members: int, varied: str) -
         start = time.perf_counter()
         next(records)
         seconds.append(time.perf_counter() - start)
-    size = {"samples": samples, "features": features, "hidden": hidden, "members": members}[varied]
-    return Point(size, statistics.median(seconds), peak_memory() - before)
+    return statistics.median(seconds)
 
 
 def peak_memory() -> int:
@@ -154,11 +178,18 @@ def print_points(console: Console, name: str, points: list[Point]) -> None:
     rows = [(f"{one.size:,}", f"{one.seconds:.4f}", f"{one.peak / 1e6:,.1f}") for one in points]
     print_table(console, f"\nOver {name}", (name, "seconds an epoch", "peak MB"), rows)
     sizes, times, peaks = columns(points)
-    seconds, peak = line(sizes, times), line(sizes, peaks)
-    unit = {"samples": "sample", "features": "feature", "hidden": "hidden unit", "members": "member"}[name]
+    time_line, peak_line = line(sizes, times), line(sizes, peaks)
+    unit = {
+        "samples": "sample",
+        "streamed": "sample",
+        "features": "feature",
+        "hidden": "hidden unit",
+        "members": "member",
+    }[name]
     console.print(
-        f"time ~ {name}^{seconds.exponent:.2f} at the end, {1e6 * seconds.constant:,.2f} µs an epoch for each {unit}; "
-        f"memory ~ {name}^{peak.exponent:.2f}, {peak.constant:,.0f} bytes for each {unit}",
+        f"time ~ {name}^{time_line.exponent:.2f} at the end, "
+        f"{1e6 * time_line.constant:,.2f} µs an epoch for each {unit}; "
+        f"memory ~ {name}^{peak_line.exponent:.2f}, {peak_line.constant:,.0f} bytes for each {unit}",
         highlight=False,
     )
 

@@ -21,6 +21,7 @@ EVERY = Settings(
     label_smoothing=0.1,
     class_weight=(1.0, 2.0),
     validation=0.2,
+    stream=True,
     device="cpu",
     threads=3,
     hidden=7,
@@ -155,6 +156,7 @@ WRONG = {
         (0.5, "must be balanced, a file or numbers, got 0.5"),
     ],
     "validation": [(0, "must be a number between 0 and 1, got 0"), (1.0, "between 0 and 1"), (2, r"in \[0, 1\]")],
+    "stream": [(1, "must be true or false, got 1"), ("yes", "must be true or false, got 'yes'")],
     "device": [("", "must not be empty"), (0, "must be a text")],
     "threads": [
         ("all", "must be auto or a number of threads, got 'all'"),
@@ -253,7 +255,8 @@ def test_the_optimizer_is_made_of_what_is_given():
 
 def test_what_is_left_to_the_optimizer_can_be_written_down():
     settings = Settings(optimizer="adamw").completed(epochs=5, device="gpu:0")
-    assert settings == Settings(optimizer="adamw", learning_rate=0.001, weight_decay=0.01, epochs=5, device="gpu:0")
+    own = {"learning_rate": 0.001, "weight_decay": 0.01}
+    assert settings == Settings(optimizer="adamw", epochs=5, device="gpu:0", shards=1, **own)
     assert settings.make_optimizer(7) == Settings(optimizer="adamw").make_optimizer(7)
 
 

@@ -25,7 +25,7 @@ FIRST_STEPS = {
 }
 
 _READ = """
-import gzip, os, sys
+import gzip, os, sys, time
 import numpy as np
 
 folder, epochs = sys.argv[1], int(sys.argv[2])
@@ -42,21 +42,29 @@ def part(name):
 (x, t), (x_test, t_test) = part("train"), part("t10k")
 """
 
+FIT = "seconds of fit:"
+_END = f"""
+print("{FIT}", seconds)
+"""
+
 _TRAIN = {
     "sklearn": """
 import warnings
 from sklearn.neural_network import MLPClassifier
 
+start = time.perf_counter()
 warnings.simplefilter("ignore")  # It has not converged after so many epochs, as is meant.
 net = MLPClassifier((50,), activation="logistic", solver="sgd", batch_size=100, learning_rate_init=0.1, momentum=0.0,
                     nesterovs_momentum=False, alpha=0.0, max_iter=epochs, n_iter_no_change=epochs)
 net.fit(x, t)
+seconds = time.perf_counter() - start
 print(net.score(x_test, t_test))
 """,
     "torch": """
 import torch
 from torch import nn
 
+start = time.perf_counter()
 x, t, x_test, t_test = map(torch.from_numpy, (x, t, x_test, t_test))
 net = nn.Sequential(nn.Linear(784, 50), nn.Sigmoid(), nn.Linear(50, 10))
 rule = torch.optim.SGD(net.parameters(), lr=0.1)
@@ -65,6 +73,7 @@ for epoch in range(epochs):
         rule.zero_grad()
         nn.functional.cross_entropy(net(x[rows]), t[rows]).backward()
         rule.step()
+seconds = time.perf_counter() - start
 print((net(x_test).argmax(dim=1) == t_test).float().mean().item())
 """,
 }
@@ -73,6 +82,6 @@ print((net(x_test).argmax(dim=1) == t_test).float().mean().item())
 def mnist_command(name: str, data_dir: Path, epochs: str, scratch: Path) -> Sequence[str]:
     """Return the command that trains on MNIST."""
     if name != "xpnet":
-        return sys.executable, "-c", _READ + _TRAIN[name], str(data_dir / "mnist"), epochs
+        return sys.executable, "-c", _READ + _TRAIN[name] + _END, str(data_dir / "mnist"), epochs
     run = f'd=$(mktemp -d "{scratch}/XXXXXX") && exec "$0" -m xpnet train --data mnist --quiet --out "$d/run" "$@"'
     return "sh", "-c", run, sys.executable, "--data-dir", str(data_dir), "--epochs", epochs

@@ -148,7 +148,8 @@ def test_what_would_make_it_another_run_is_refused(monkeypatch, option, text):
 def test_what_is_the_same_or_does_not_matter_is_taken(monkeypatch, folder):
     begun(monkeypatch, "--hidden", 7)
     monkeypatch.chdir("run")
-    options = ["--hidden", 7, "--data", "../tiny.npz", "--device", "cpu", "--keep", 1, "--checkpoint-every", 2]
+    options = ["--hidden", 7, "--data", "../tiny.npz", "--device", "cpu", "--stream", "--keep", 1]
+    options += ["--checkpoint-every", 2]
     assert xpnet("train", "--resume", ".", "--quiet", *options) == (0, "", "")
     assert [path.name for path in Path("checkpoints").iterdir()] == ["epoch-000005.safetensors"]
     assert json.loads(Path("config.json").read_text())["checkpoint_every"] == 2

@@ -188,6 +188,26 @@ def test_the_model_remembers_its_data(tiny, folder):
     assert origin.target_scaling is None
 
 
+@pytest.mark.parametrize("validation", [(), ("--validation", 0.2)])
+def test_a_streamed_table_trains_the_same_model(folder, validation):
+    rng = np.random.default_rng(0)
+    np.save(folder / "table.npy", np.c_[rng.random((300, 4)), rng.integers(0, 3, 300)])
+    for run, stream in (("held", "--no-stream"), ("streamed", "--stream"), ("auto", "--quiet")):
+        assert xpnet("train", "--data", "table.npy", "--epochs", 3, "--out", run, stream, *validation).code == 0
+    held, streamed, auto = (Path(run) / "model.safetensors" for run in ("held", "streamed", "auto"))
+    assert held.read_bytes() == streamed.read_bytes() == auto.read_bytes()
+    assert without_times("held") == without_times("streamed")
+    assert [json.loads(Path(run, "config.json").read_text())["stream"] for run in ("streamed", "auto")] == [True, None]
+    assert xpnet("evaluate", "streamed") == xpnet("evaluate", "held")
+
+
+def test_images_are_streamed_and_drawn():
+    for run, options in (("held", ()), ("streamed", ("--stream",))):
+        assert xpnet("train", "--epochs", 1, "--plot", "--out", run, *options).code == 0
+    assert without_times("held") == without_times("streamed")
+    assert (imread("held/samples.png") == imread("streamed/samples.png")).all()
+
+
 def test_validation_leaves_the_test_set_to_the_end():
     options = ["--init", "xavier", "--optimizer", "adam", "--epochs", 2, "--out", "run", "--validation", 0.25]
     code, out, err = xpnet("train", *options)

@@ -233,6 +233,7 @@ def test_list_describes_every_gpu_and_leaves_the_current_one(install):
     assert [gpu.name for gpu in gpus] == ["gpu:0", "gpu:1", "gpu:2"]
     assert [gpu.description for gpu in gpus] == ["Fake GPU 0", "Fake GPU 1", "Fake GPU 2"]
     assert [gpu.memory for gpu in gpus] == [8 * 2**30] * 3
+    assert Device("gpu:2").memory == 8 * 2**30
     assert [gpu.problem is None for gpu in gpus] == [True, False, True]
     assert "GPU 1 does not compute (MemoryError: out of memory)" in gpus[1].problem
     assert fake.current == 2
@@ -250,6 +251,7 @@ def test_the_cpu_is_numpy():
     assert (str(device), device.namespace, device.note) == ("cpu", array_api_compat.numpy, "as asked for")
     cpu = xpnet.list_devices()[0]
     assert cpu.memory is None or cpu.memory > 2**28
+    assert Device("cpu").memory == cpu.memory
     assert "NumPy" in cpu.description
 
 

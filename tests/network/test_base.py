@@ -78,7 +78,10 @@ def test_pieces_cover_all_rows_and_hold_few_bytes(monkeypatch):
     slices = list(net.pieces(103))
     assert [row for piece in slices for row in range(103)[piece]] == list(range(103))
     sizes = {piece.stop - piece.start for piece in slices[:-1]}
-    assert sizes == {1000 // (H * 8)}
+    assert sizes == {1000 // (max(D, H) * 8)}
+    members = make(members=2)
+    for own_inputs, width in ((False, max(D, 2 * H)), (True, 2 * max(D, H))):
+        assert next(members.pieces(103, own_inputs=own_inputs)).stop == 1000 // (width * 8)
     assert [piece.stop for piece in make(members=100).pieces(3)] == [1, 2, 3]
 
 

@@ -92,6 +92,7 @@ def test_more_draws_than_combinations_give_all(count):
     [
         ({"learnig_rate": [1]}, r"an axis must be one of .*did you mean 'learning_rate'"),
         ({"data": ["digits", "mnist"]}, r"an axis must be one of loss, .*got"),
+        ({"stream": [True, False]}, r"an axis must be one of loss, .*got"),
         ({"hidden": []}, r"<hidden> must be a list of one or more values, got \[\]"),
         ({"init": "he"}, r"<init> must be a list of one or more values, got 'he'"),
         ({"hidden": [0]}, r"<hidden> must be an integer >= 1, got 0"),

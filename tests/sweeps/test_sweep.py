@@ -11,7 +11,9 @@ from command_line import tree
 from small_networks import host
 
 import xpnet
+from xpnet.datasets import Rows
 from xpnet.sweeps import race
+from xpnet.sweeps.work import dataset_of
 
 GRID = {"learning_rate": [0.001, 0.3, 0.03], "hidden": [2, 3], "seed": [5, 6]}
 
@@ -190,6 +192,13 @@ def test_refuses_what_cannot_be_done(tiny, options, match):
     given = {name: options.pop(name) for name in ("halving", "random", "grid") if name in options}
     with pytest.raises(ValueError, match=match):
         xpnet.sweep(replace(tiny, **options), **{"grid": {"hidden": [2, 3]}, **given}, spelling="<{}>".format)
+
+
+def test_data_may_be_streamed(tiny):
+    held, streamed = (xpnet.sweep(replace(tiny, stream=stream), GRID) for stream in (False, True))
+    assert isinstance(dataset_of(replace(tiny, stream=True)).train.x, Rows)
+    assert [(row.values, row.means) for row in streamed.rows] == [(row.values, row.means) for row in held.rows]
+    np.testing.assert_equal(host(streamed.model.net.params), host(held.model.net.params))
 
 
 def test_seeds_of_data_with_a_test_part_of_their_own_train_side_by_side(alone, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 from small_networks import BATCH, LABELS, NUMBERS, SAMPLES, TRAIN, WEIGHTS, C, D, X, make
 
 import xpnet
-from xpnet.training import batches, epoch_order
+from xpnet.training import batches, epoch_order, inputs
 from xpnet.training.batches import Batches, Shards, check_split, held_back
 from xpnet.training.sharding import Sharding
 
@@ -34,8 +34,8 @@ def test_blocks_hold_every_mini_batch_in_order(monkeypatch, block_bytes, gather_
     weight = WEIGHTS if members is None else np.stack([WEIGHTS, WEIGHTS[::-1]])
     order = epoch_order(SAMPLES, seed=0, epoch=1)
     shards = Shards.of(net, X, NUMBERS, weight, sharding=Sharding(), batch_size=batch_size)
-    blocks = Batches(net, shards).blocks([order])
-    steps = [(x.copy(), targets) for (block,) in blocks for x, _, targets in block.batches()]
+    with Batches(net, shards).blocks([order]) as blocks:
+        steps = [(x.copy(), targets) for (block,) in blocks for x, _, targets in block.batches()]
     assert len(steps) == -(-SAMPLES // batch_size)
     np.testing.assert_array_equal(np.concatenate([x for x, _ in steps]), X[order])
     for number, (x, targets) in enumerate(steps):
@@ -47,14 +47,36 @@ def test_blocks_hold_every_mini_batch_in_order(monkeypatch, block_bytes, gather_
         np.testing.assert_allclose(targets.weights, expected.weights, rtol=tolerance)
 
 
+@pytest.mark.parametrize("gather_bytes", [1, 2 * 32 * 8 * D, 2**20])
+@pytest.mark.parametrize("batch_size", [1, 16, 40])
+@pytest.mark.parametrize("weight", [None, WEIGHTS, np.stack([WEIGHTS, WEIGHTS[::-1]])], ids=["none", "one", "each"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_members_may_have_orders_of_their_own(monkeypatch, gather_bytes, batch_size, weight, stream):
+    monkeypatch.setattr(batches, "_BLOCK_BYTES", 32 * 8 * C)
+    monkeypatch.setattr(xpnet.Device, "gather_bytes", gather_bytes)
+    monkeypatch.setattr(inputs, "_STREAMED_BYTES", gather_bytes)
+    net = make(loss="mean_squared_error", members=2)
+    order = np.stack([epoch_order(SAMPLES, seed=seed, epoch=1)[:30] for seed in (0, 1)])
+    options = {"sharding": Sharding(), "rows": order, "batch_size": batch_size, "stream": stream}
+    with Batches(net, Shards.of(net, X, NUMBERS, weight, **options)).blocks([order]) as blocks:
+        steps = [(x.copy(), targets) for (block,) in blocks for x, _, targets in block.batches()]
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in steps], axis=1), X[order])
+    for number, (x, targets) in enumerate(steps):
+        rows = order[:, number * batch_size : (number + 1) * batch_size]
+        own = None if weight is None else np.take_along_axis(np.broadcast_to(weight, (2, SAMPLES)), rows, axis=1)
+        expected = net.read_batch(x, NUMBERS[rows], own)[1]
+        np.testing.assert_array_equal(targets.values, expected.values)
+        np.testing.assert_allclose(targets.weights, expected.weights, rtol=batch_size * np.finfo("float64").eps)
+
+
 @pytest.mark.parametrize("members", [None, 100])
 def test_blocks_keep_outputs_small(monkeypatch, members):
     monkeypatch.setattr(batches, "_BLOCK_BYTES", 2**14)
     net = make(members=members)
     x, t = np.zeros((2000, D)), np.zeros(2000, int)
     shards = Shards.of(net, x, t, sharding=Sharding(), batch_size=2)
-    blocks = Batches(net, shards).blocks([np.arange(2000)])
-    sizes = [block.targets.weights.shape[0] * block.ones.shape[1] for (block,) in blocks]
+    with Batches(net, shards).blocks([np.arange(2000)]) as blocks:
+        sizes = [block.targets.weights.shape[0] * block.ones.shape[1] for (block,) in blocks]
     assert sum(sizes) == 2000
     assert max(sizes) * 8 * (members or 1) * C <= 2**14
 

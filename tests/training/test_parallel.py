@@ -228,8 +228,8 @@ def test_another_number_of_processes_goes_on():
 def test_a_process_holds_its_part_of_the_data_alone():
     def work(processes):
         shards = Shards.of(make(), X, LABELS, sharding=Sharding(4, processes), batch_size=9)
-        assert not any(np.shares_memory(split.x, X) for split in shards.splits)
-        return [split.x for split in shards.splits]
+        assert not any(np.shares_memory(split.inputs.x, X) for split in shards.splits)
+        return [split.inputs.x for split in shards.splits]
 
     parts = in_threads(2, work)
     assert [len(part) for part in parts] == [2, 2]

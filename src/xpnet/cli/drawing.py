@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from xpnet.datasets import Dataset
 from xpnet.devices import to_host
 from xpnet.metrics import confusion_matrix
@@ -35,5 +37,5 @@ def draw(
     counts = confusion_matrix(measures.true, measures.said.argmax(axis=1), len(names))
     plot_confusion(counts, names, folder / "confusion.png", title=f"{name}: {len(measures.true)} test samples")
     if dataset.image_shape is not None:
-        images = dataset.test.x.reshape(-1, *dataset.image_shape)
+        images = np.asarray(dataset.test.x).reshape(-1, *dataset.image_shape)
         plot_samples(images, measures.true, measures.said, names, folder / "samples.png", title=name)

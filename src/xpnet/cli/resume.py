@@ -12,7 +12,7 @@ from xpnet.datasets.known import KNOWN
 from xpnet.settings import OPTIONS, Settings
 from xpnet.training import TrainingState
 
-MAY_CHANGE = ("epochs", "patience", "device", "data_dir", "checkpoint_every", "checkpoint_seconds", "keep")
+MAY_CHANGE = ("epochs", "patience", "device", "stream", "data_dir", "checkpoint_every", "checkpoint_seconds", "keep")
 """Options that decide how long, where and how safely a run trains, and not what comes out epoch after epoch."""
 
 

@@ -8,6 +8,7 @@ from xpnet.datasets.formats import describe_formats
 from xpnet.datasets.known import Whereabouts, available, data_path
 from xpnet.datasets.loading import load_data, load_digits, load_features, load_idx
 from xpnet.datasets.origin import Origin
+from xpnet.datasets.rows import Rows
 from xpnet.datasets.scaling import Scaling
 from xpnet.datasets.summary import Summary, summarize
 
@@ -17,6 +18,7 @@ __all__ = [
     "Encoding",
     "Origin",
     "Progress",
+    "Rows",
     "Samples",
     "Scaling",
     "Summary",

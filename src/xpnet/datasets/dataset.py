@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from xpnet._typing import Array
 from xpnet.datasets.origin import Origin
 from xpnet.datasets.scaling import Scaling
 
@@ -12,20 +13,21 @@ from xpnet.datasets.scaling import Scaling
 class Samples(NamedTuple):
     """Features, shape (n, features), and what belongs to them: labels, shape (n,), or numbers, shape (n, outputs)."""
 
-    x: NDArray[Any]
+    x: Array
     t: NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A training and a test part, as NumPy arrays on the host.
+    """A training and a test part, on the host.
 
     Parameters
     ----------
     name : str
         What to call it.
     train, test : Samples
-        ``x``: float32, shape (n, features), scaled so that the training part lies in [0, 1]. ``t``: where the targets
+        ``x``: float32, shape (n, features), scaled so that the training part lies in [0, 1]; an array, or `Rows` where
+        they are not held in memory. ``t``: where the targets
         are classes, int64, shape (n,), from 0 to ``classes - 1``; where they are numbers, float64, shape (n, outputs),
         standardised by the mean and the standard deviation of the training part.
         The training part is empty where these are new data for a trained model.

@@ -51,21 +51,21 @@ def read_pair(pair: Pair, columns: Columns) -> tuple[RawSamples]:
 def read_rows(x: Any, origin: Origin | None, features: int) -> NDArray[Any]:
     """Return the raw features that a model of so many features takes: numbers of categories where it has some."""
     if origin is None:
-        return checked_features(RawSamples(np.asarray(x), None, "x"))
+        return np.asarray(checked_features(RawSamples(np.asarray(x), None, "x")))
     columns = origin.asked(features=features)
     if is_frame(x) and (origin.columns or origin.encoding.categories):
         (raw,) = read_frame(x, columns, "x")
-        return checked_features(raw, missing=columns.missing)
+        return np.asarray(checked_features(raw, missing=columns.missing))
     rows = np.asarray(x)
     if not origin.encoding.categories:
-        return checked_features(RawSamples(rows, None, "x"), missing=columns.missing)
+        return np.asarray(checked_features(RawSamples(rows, None, "x"), missing=columns.missing))
     if rows.ndim != 2 or rows.shape[1] != columns.features:
         raise DataError(f"x: must have shape (n, {columns.features}), got {rows.shape}: give the columns of the table")
     rows = np.asarray(x, np.object_)
     names = origin.columns or [str(column) for column in range(rows.shape[1])]
     table = Table("x", rows.shape[1], names, columns)
     _add(table, list(rows.T))
-    return table.samples().x
+    return np.asarray(table.samples().x)
 
 
 def _alone(columns: Columns, width: int) -> Columns:

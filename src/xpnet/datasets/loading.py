@@ -1,10 +1,12 @@
 """From a name, a path or what is in memory to a data set."""
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from xpnet.datasets.columns import Columns
@@ -18,6 +20,7 @@ from xpnet.datasets.parts import all_test, check_alike, prepared, split, without
 from xpnet.datasets.samples import checked_features, checked_samples, class_names_of, encode
 from xpnet.datasets.scaling import Scaling
 from xpnet.datasets.sources import Source, find
+from xpnet.devices import host_memory
 
 
 def load_data(
@@ -30,6 +33,7 @@ def load_data(
     scale_targets: Callable[[NDArray[Any]], Scaling] = Scaling.standard,
     seed: int = 0,
     like: Origin | None = None,
+    stream: bool | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Return the data set that `source` is or names, its features scaled to [0, 1].
@@ -63,6 +67,9 @@ def load_data(
         What a model was trained on, to prepare these data in the same way: the features of a table in its order, by
         name, its column of targets, its encoding and scaling, its classes or numbers. Data other than those it was
         trained on are not split: all samples are in the test part.
+    stream : bool, optional
+        Whether to leave the features where they are, a .npy file on its disk, and have `Rows` of them, which `fit` and
+        `evaluate` take, instead of arrays; by default where the arrays would take half of the memory or more.
     progress : callable, optional
         Called as ``progress(file_name, bytes_so_far, bytes_in_all)`` during a download.
 
@@ -105,8 +112,10 @@ def load_data(
     train, test = parts
     check_alike(train, test, found.where)
     if like is None:
-        encoding = Encoding.of(train.x, found.categories, fill=missing == MEAN, where=found.where)
-        scaling = found.scaling or encoding.scaling(train.x)
+        encoding = Encoding()
+        if found.categories or missing == MEAN:
+            encoding = Encoding.of(np.asarray(train.x), found.categories, fill=missing == MEAN, where=found.where)
+        scaling = found.scaling or encoding.scaling(train.x.extremes())
         target_scaling = None if columns.classification else scale_targets(train.t)
     else:
         encoding, scaling, target_scaling = like.encoding, like.scaling, like.target_scaling
@@ -123,7 +132,10 @@ def load_data(
         missing,
         stratified,
     )
-    train, test = (prepared(part, origin, found.where, reuse=is_split) for part in (train, test))
+    if stream is None:
+        features = encoding.features(train.x.shape[1])
+        stream = 8 * features * (len(train.x) + len(test.x)) > (host_memory() or math.inf)
+    train, test = (prepared(part, origin, found.where, in_memory=not stream) for part in (train, test))
     return Dataset(found.name, train, test, found.image_shape, origin)
 
 
@@ -196,7 +208,7 @@ def load_features(
     if not path.exists():
         raise DataError(f"{path}: no such file: give the path of one that exists")
     (raw,) = reader_of(path, columns)(path, columns)
-    x = checked_features(raw, missing=columns.missing)
+    x = np.asarray(checked_features(raw, missing=columns.missing))
     if x.shape[1] != columns.features:
         raise DataError(
             f"{path}: has {x.shape[1]} features a sample where {columns.features} were expected: give such data"

@@ -15,6 +15,7 @@ from xpnet._files import open_regular
 from xpnet._text import listed, printable
 from xpnet.datasets.columns import Columns
 from xpnet.datasets.decoding import DataError, check_unpacked, decoding
+from xpnet.datasets.rows import Rows
 from xpnet.datasets.samples import RawSamples, as_labels
 
 NPZ_HOLDS = "x_train, t_train, x_test, t_test (or y_ for t_), or x and t (or y), or data and target"
@@ -39,9 +40,9 @@ class _SmallReads(BufferedReader):
 
 
 def read_npy(path: Path, columns: Columns) -> tuple[RawSamples]:
-    """Return the samples in a .npy file, one in each row of a table."""
+    """Return the samples in a .npy file, one in each row of a table, which is mapped and not read."""
     with decoding(path, "a .npy file"), open_regular(path) as file:
-        table = _read_array(file, str(path), path.stat().st_size)
+        table = _map_array(file, str(path), path.stat().st_size)
     if columns.features is not None and table.ndim > 2:
         return (RawSamples(table, None, str(path)),)
     if table.ndim != 2:
@@ -50,7 +51,11 @@ def read_npy(path: Path, columns: Columns) -> tuple[RawSamples]:
     if target is None:
         return (RawSamples(table, None, str(path)),)
     t_name = f"{path}: column {target} (the labels)"
-    return (RawSamples(table[:, features], table[:, target], str(path), t_name, label=target),)
+    t = np.asarray(Rows(table, [target]))[:, 0]
+    side_by_side = slice(features[0], features[-1] + 1)
+    beside = list(range(table.shape[1]))[side_by_side] == features
+    x = Rows(table, side_by_side if beside else features)
+    return (RawSamples(x, t, str(path), t_name, label=target),)
 
 
 def read_npz(path: Path, columns: Columns) -> tuple[RawSamples, ...]:
@@ -103,7 +108,21 @@ def _read_arrays(path: Path, choose: Callable[[Sequence[str]], Sequence[str]]) -
     return arrays
 
 
+def _map_array(file: BufferedReader, name: str, size: int) -> NDArray[Any]:
+    shape, by_columns, dtype = _read_header(file, name, size)
+    if 0 in shape:  # Nothing cannot be mapped.
+        return np.empty(shape, dtype)
+    return np.memmap(file, dtype, "r", file.tell(), shape, "F" if by_columns else "C")
+
+
 def _read_array(stream: IO[bytes], name: str, size: int) -> NDArray[Any]:
+    _read_header(stream, name, size)
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def _read_header(stream: IO[bytes], name: str, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return the shape of an array, whether it lies column by column, and its dtype; or refuse what is no plain one."""
     version = np.lib.format.read_magic(stream)
     if version not in _HEADER_READERS:
         raise DataError(f"{name}: holds no plain array (format {version[0]}.{version[1]}): save it with numpy.save")
@@ -111,7 +130,7 @@ def _read_array(stream: IO[bytes], name: str, size: int) -> NDArray[Any]:
     if int.from_bytes(stream.read(2 * version[0]), "little") > _MAX_HEADER:
         raise DataError(f"{name}: its header is longer than {_MAX_HEADER} bytes: save plain numbers")
     stream.seek(start)
-    shape, _, dtype = _HEADER_READERS[version](stream)
+    shape, by_columns, dtype = _HEADER_READERS[version](stream)
     if dtype.hasobject:
         raise DataError(f"{name}: holds pickled objects, which are not read for safety: save plain numbers")
     expected = math.prod(shape) * dtype.itemsize
@@ -120,5 +139,4 @@ def _read_array(stream: IO[bytes], name: str, size: int) -> NDArray[Any]:
             f"{name}: its header promises {expected} bytes of data but there are {size - stream.tell()}: "
             "replace the file with a good copy"
         )
-    stream.seek(0)
-    return np.lib.format.read_array(stream, allow_pickle=False)
+    return shape, by_columns, dtype

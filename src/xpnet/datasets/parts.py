@@ -1,21 +1,21 @@
 """A training and a test part: how samples are split, and what both have in common."""
 
 import math
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xpnet._random import generator
 from xpnet.datasets.dataset import Samples
 from xpnet.datasets.decoding import DataError
 from xpnet.datasets.origin import Origin
 
-_NUMBERS = 2**18
-
 
 def split(samples: Samples, where: str, seed: int, *, stratified: bool) -> list[Samples]:
-    """Return a random 80 % of the samples, and the others; `stratified`, each class is split so."""
+    """Return a random 80 % of the samples, and the others; `stratified`, each class is split so.
+
+    Both are in the order of the file, as disks like it.
+    """
     n = len(samples.x)
     if n < 2:
         raise DataError(f"{where}: has {n} sample, too few for a training and a test part: give more")
@@ -29,7 +29,7 @@ def split(samples: Samples, where: str, seed: int, *, stratified: bool) -> list[
         parts = [order[~is_test], order[is_test]]
     else:
         parts = np.split(order, [n - count])
-    return [Samples(samples.x[part], samples.t[part]) for part in parts]
+    return [Samples(samples.x.select(part), samples.t[part]) for part in map(np.sort, parts)]
 
 
 def without_missing(samples: Samples, where: str) -> Samples:
@@ -37,15 +37,15 @@ def without_missing(samples: Samples, where: str) -> Samples:
     x, t = samples
     if x.dtype.kind != "f":
         return samples
-    whole = ~np.isnan(x).any(axis=1)
+    whole = np.concatenate([~np.isnan(piece).any(axis=1) for piece in x.pieces()])
     if not whole.any():
         raise DataError(f"{where}: every sample lacks a feature: take missing='mean', or leave columns out")
-    return samples if whole.all() else Samples(x[whole], t[whole])
+    return samples if whole.all() else Samples(x.select(np.flatnonzero(whole)), t[whole])
 
 
 def all_test(samples: Samples) -> list[Samples]:
     """Return no samples for training, and all for the test."""
-    return [Samples(samples.x[:0], samples.t[:0]), samples]
+    return [Samples(samples.x.select(np.arange(0)), samples.t[:0]), samples]
 
 
 def check_alike(train: Samples, test: Samples, where: str) -> None:
@@ -53,34 +53,29 @@ def check_alike(train: Samples, test: Samples, where: str) -> None:
     for what, of_train, of_test in zip(("features", "targets"), train, test, strict=True):
         if of_train.shape[1:] != of_test.shape[1:]:
             raise DataError(
-                f"{where}: training samples have {of_train[0].size} {what}, test samples {of_test[0].size}: "
+                f"{where}: training samples have {math.prod(of_train.shape[1:])} {what}, "
+                f"test samples {math.prod(of_test.shape[1:])}: "
                 "use parts that belong together"
             )
 
 
-def prepared(samples: Samples, origin: Origin, where: str, *, reuse: bool) -> Samples:
-    """Return the samples as a network sees them; `reuse` their memory where that can be."""
+def prepared(samples: Samples, origin: Origin, where: str, *, in_memory: bool) -> Samples:
+    """Return the samples as a network sees them."""
     x, t = samples
     try:
-        scaled = _scaled(x, origin, reuse=reuse)
+        inputs = replace(x, convert=origin.inputs)
+        if in_memory:
+            inputs = np.asarray(inputs)
+        elif len(x):
+            x.check_streamable("features")
+            origin.inputs(x.extremes())  # If any value is too large to be scaled, one of these is.
         if origin.target_scaling is None:
-            return Samples(scaled, t)
+            return Samples(inputs, t)
         if np.shape(origin.target_scaling.offset) != t.shape[1:]:
             raise DataError(
                 f"a sample has {math.prod(t.shape[1:])} targets where {np.size(origin.target_scaling.offset)} were "
                 "expected: use other data"
             )
-        return Samples(scaled, origin.target_scaling.apply(t, np.float64))
+        return Samples(inputs, origin.target_scaling.apply(t, np.float64))
     except DataError as error:
         raise DataError(f"{where}: {error}") from None
-
-
-def _scaled(x: NDArray[Any], origin: Origin, *, reuse: bool) -> NDArray[np.float32]:
-    """Return features encoded and scaled, some rows at a time, since on the way they are larger."""
-    shape = (len(x), origin.encoding.features(x.shape[1]))
-    out = x if reuse and x.shape == shape and x.dtype == np.float32 else np.empty(shape, np.float32)
-    step = max(1, _NUMBERS // shape[1])
-    for start in range(0, len(x), step):
-        rows = slice(start, start + step)
-        out[rows] = origin.inputs(x[rows])
-    return out

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from xpnet._text import printable
 from xpnet.datasets.dataset import Samples
 from xpnet.datasets.decoding import DataError
+from xpnet.datasets.rows import Rows
 
 FEW_CLASSES = 100
 """More classes than these, with too few samples for a test sample of each, are rather numbers, or count the samples."""
@@ -27,7 +28,7 @@ class RawSamples(NamedTuple):
     Labels may also be texts, in an array of objects.
     """
 
-    x: NDArray[Any]
+    x: NDArray[Any] | Rows
     t: NDArray[Any] | None
     x_name: str
     t_name: str = ""
@@ -53,7 +54,7 @@ def checked_samples(raw: RawSamples, *, classification: bool, missing: bool = Fa
     return Samples(x, t)
 
 
-def checked_features(raw: RawSamples, *, missing: bool = False) -> NDArray[Any]:
+def checked_features(raw: RawSamples, *, missing: bool = False) -> Rows:
     """Return the features of `raw` with each sample flattened to a row of finite real numbers, or refuse them.
 
     Those that are `missing` are NaN, where they may be.
@@ -146,23 +147,26 @@ def _checked_numbers(t: NDArray[Any], name: str) -> NDArray[np.float64]:
         raise DataError(
             f"{name}: targets must have shape (samples,) or (samples, outputs), got {t.shape}: reshape them"
         )
-    return _finite_rows(t, name, "target").astype(np.float64)
+    return np.asarray(_finite_rows(t, name, "target"), np.float64)
 
 
-def _finite_rows(x: NDArray[Any], name: str, what: str, *, missing: bool = False) -> NDArray[Any]:
+def _finite_rows(x: NDArray[Any] | Rows, name: str, what: str, *, missing: bool = False) -> Rows:
     """Return `x` with one row for each sample, of finite real numbers, or refuse it."""
     if x.dtype.kind not in "buif":
         raise DataError(f"{name}: {what}s must be real numbers, got dtype {x.dtype}: save them as such")
-    if x.size == 0:
+    if 0 in x.shape:
         raise DataError(f"{name}: holds no data (shape {x.shape}): use a file with samples and {what}s")
-    rows = x.reshape(len(x), -1)
-    usable = is_usable(rows)
-    if missing and x.dtype.kind == "f":
-        usable |= np.isnan(rows)
-    if not usable.all():
-        row, column = np.argwhere(~usable)[0].tolist()
-        raise DataError(
-            f"{name}: sample {row}, {what} {column} is {rows[row, column]}, not a finite float32 number: "
-            "replace it or remove the sample"
-        )
+    rows = x if isinstance(x, Rows) else Rows(x.reshape(len(x), -1))
+    before = 0
+    for piece in rows.pieces():
+        usable = is_usable(piece)
+        if missing and x.dtype.kind == "f":
+            usable |= np.isnan(piece)
+        if not usable.all():
+            row, column = np.argwhere(~usable)[0].tolist()
+            raise DataError(
+                f"{name}: sample {before + row}, {what} {column} is {piece[row, column]}, not a finite float32 number: "
+                "replace it or remove the sample"
+            )
+        before += len(piece)
     return rows

@@ -1,5 +1,6 @@
 """What is done to raw features and numeric targets before training, and how it is undone."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from xpnet.datasets.decoding import DataError
 from xpnet.losses.tasks import Probabilistic, Rates, Task
+
+_PIECE = 2**15
+"""So many numbers are scaled at once: they stay in the cache of the processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +112,16 @@ class Scaling:
         if expected > 1 and raw.shape[-1] != expected:
             raise DataError(f"data has {raw.shape[-1]} features, but its scaling was made for {expected}")
         wide = np.result_type(raw, self.offset, self.factor, dtype)
+        x: NDArray[Any] = np.empty(raw.shape, dtype)
+        at_once = max(1, _PIECE // max(1, math.prod(raw.shape[1:])))
         try:
             with np.errstate(over="raise", invalid="raise"):
-                x: NDArray[Any] = np.subtract(raw, self.offset, dtype=wide)
-                x *= self.factor
-                return x.astype(dtype, copy=False)
+                for start in range(0, len(raw), at_once):
+                    rows = slice(start, start + at_once)
+                    piece = np.subtract(raw[rows], self.offset, dtype=wide)
+                    piece *= self.factor
+                    x[rows] = piece
+            return x
         except FloatingPointError:
             raise DataError(
                 "values lie too far outside the range of the training data to be scaled: correct or remove them"

@@ -71,7 +71,7 @@ def summarize(
     """
     found = find(source, Columns(label, missing=True), data_dir, progress)
     parts = found.take()
-    x = [checked_features(part, missing=True) for part in parts]
+    x = [np.asarray(checked_features(part, missing=True)) for part in parts]
     t = np.concatenate([np.ravel(part.t) for part in parts if part.t is not None])
     names = found.columns or tuple(map(str, range(x[0].shape[1])))
     classes: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """Where arrays live: "cpu", "gpu", "auto" or an array library becomes a `Device`. The only room that knows CuPy."""
 
-from xpnet.devices.device import Device, device_of, is_on_gpu, synchronize, to_host
+from xpnet.devices.device import Device, device_of, host_memory, is_on_gpu, synchronize, to_host
 from xpnet.devices.fusion import fused
 from xpnet.devices.libraries import DeviceUnavailableError
 from xpnet.devices.overlap import ahead
@@ -14,6 +14,7 @@ __all__ = [
     "ahead",
     "device_of",
     "fused",
+    "host_memory",
     "is_on_gpu",
     "list_devices",
     "select_device",

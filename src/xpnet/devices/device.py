@@ -1,6 +1,7 @@
 """A device by name, and the only two doors through which arrays move: `Device.asarray` and `to_host`."""
 
 import operator
+import os
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -101,6 +102,13 @@ class Device:
         return context
 
     @property
+    def memory(self) -> int | None:
+        """Bytes in all, of the host or of the GPU; None where the library does not tell."""
+        if self.name.startswith("gpu"):
+            return int(import_cupy().cuda.runtime.getDeviceProperties(self.handle.id)["totalGlobalMem"])
+        return host_memory() if self.name == "cpu" else None
+
+    @property
     def compiles(self) -> bool:
         """Whether what is computed for the first time takes longer, since it is compiled."""
         return self.name.startswith("gpu")
@@ -196,6 +204,14 @@ class Device:
 
     def __str__(self) -> str:
         return self.name
+
+
+def host_memory() -> int | None:
+    """Return the bytes of memory that this machine has; None where it does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError):
+        return None
 
 
 def check_text(name: object) -> None:

@@ -5,6 +5,7 @@ import platform
 from dataclasses import dataclass
 from typing import Any
 
+from xpnet.devices.device import host_memory
 from xpnet.devices.libraries import DeviceUnavailableError, import_cupy
 from xpnet.devices.selection import count_gpus, try_gpu
 
@@ -30,7 +31,7 @@ def list_devices() -> list[DeviceReport]:
     >>> xpnet.list_devices()[0].name
     'cpu'
     """
-    reports = [DeviceReport("cpu", f"{platform.machine()}, {os.cpu_count()} cores, NumPy", _host_memory(), None)]
+    reports = [DeviceReport("cpu", f"{platform.machine()}, {os.cpu_count()} cores, NumPy", host_memory(), None)]
     try:
         cupy = import_cupy()
         count = count_gpus(cupy)
@@ -47,10 +48,3 @@ def _report_gpu(cupy: Any, index: int) -> DeviceReport:
     except DeviceUnavailableError as why:
         problem = str(why)
     return DeviceReport(f"gpu:{index}", properties["name"].decode(), properties["totalGlobalMem"], problem)
-
-
-def _host_memory() -> int | None:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError):
-        return None

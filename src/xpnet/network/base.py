@@ -14,7 +14,7 @@ from xpnet.losses import Loss
 from xpnet.losses.targets import Targets, as_batch, check_targets
 
 _PIECE_ROWS = 8192
-"""A batch goes through the network in pieces of so many rows, or fewer where their hidden values take much memory."""
+"""A batch goes through the network in pieces of so many rows, or fewer where they take much memory."""
 
 Score = TypeVar("Score", bound=float | list[float])
 """What a record says of a network: a number, or with members a list of one number for each."""
@@ -106,10 +106,11 @@ class Network(Generic[Score]):
         check_real(x, "x", xp=xp)
         return xp
 
-    def pieces(self, rows: int, *, inputs: bool = False) -> Iterator[slice]:
-        """Yield slices of so many rows that their hidden values take little memory, and each member's own inputs."""
-        width = max(self.hidden_size, self.input_size * inputs)
-        row_bytes = (self.members or 1) * width * (4 if self.dtype == "float32" else 8)
+    def pieces(self, rows: int, *, own_inputs: bool = False) -> Iterator[slice]:
+        """Yield slices of so many rows that inputs, those of all members or of each, and hidden values take little."""
+        members = self.members or 1
+        width = max(members * self.hidden_size, (members if own_inputs else 1) * self.input_size)
+        row_bytes = width * (4 if self.dtype == "float32" else 8)
         at_once = max(1, min(_PIECE_ROWS, self.device.piece_bytes // row_bytes))
         for start in range(0, rows, at_once):
             yield slice(start, min(start + at_once, rows))

@@ -177,7 +177,11 @@ def _weights(run: Run) -> dict[str, Any]:
 def _of_classes(run: Run) -> dict[str, Any]:
     names, counts, measures = run.dataset.class_names, run.counts, run.measures
     wrong = most_confidently_wrong(measures.true, measures.said)
-    images = None if run.dataset.image_shape is None else run.dataset.test.x.reshape(-1, *run.dataset.image_shape)
+    images = (
+        None
+        if run.dataset.image_shape is None
+        else np.asarray(run.dataset.test.x).reshape(-1, *run.dataset.image_shape)
+    )
     mistakes = counts - np.diag(counts.diagonal())
     pairs = [divmod(int(i), len(names)) for i in np.argsort(-mistakes, axis=None, kind="stable")[:_MOST_PAIRS]]
     worst = np.argsort(np.nan_to_num(run.class_scores.f1), kind="stable")[:_MOST_ROWS]

@@ -128,6 +128,12 @@ class Settings:
         domains.PART,
         "Part of the training data, such as 0.1, kept aside and measured after every epoch instead of the test set.",
     )
+    stream: bool | None = _option(
+        None,
+        domains.SWITCH,
+        "Leave the data on the host, a .npy file on its disk, and bring the next mini-batches to the device ahead of "
+        "their use; by default where they do not fit.",
+    )
     device: str = _option(
         "auto",
         domains.called(domains.TEXT, "NAME", ("auto", "cpu", "gpu")),
@@ -248,6 +254,7 @@ class Settings:
             scale_targets=lambda targets: Scaling.of_targets(targets, task),
             seed=self.first_seed,
             like=like,
+            stream=self.stream,
             progress=progress,
         )
 
@@ -316,6 +323,7 @@ class Settings:
             "seed": self.seed,
             "gradient": self.gradient,
             "patience": self.patience,
+            "stream": self.stream,
             "shards": self.shards or processes,
             "threads": self.threads,
         }

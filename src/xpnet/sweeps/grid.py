@@ -15,7 +15,7 @@ from xpnet.settings import OPTIONS, Settings
 
 _SAME_FOR_ALL = (
     *("data", "data_dir", "label", "missing", "preset", "validation"),
-    *("device", "threads", "checkpoint_every", "checkpoint_seconds", "keep"),
+    *("stream", "device", "threads", "checkpoint_every", "checkpoint_seconds", "keep"),
 )
 """What candidates are compared on, what has decided on all other options, and what does not matter to them."""
 _DRAWS = 100

@@ -54,7 +54,7 @@ class Trained:
 
 def dataset_of(settings: Settings) -> Dataset:
     """Return the data of a run, the last ones from memory."""
-    values = {name: getattr(settings, name) for name in ("data", "data_dir", "label", "missing", "loss")}
+    values = {name: getattr(settings, name) for name in ("data", "data_dir", "label", "missing", "stream", "loss")}
     return _loaded(seed=settings.first_seed, **values)
 
 

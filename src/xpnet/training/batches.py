@@ -1,20 +1,22 @@
 """From data sets to mini-batches: what goes to the device, what is held back for validation, and in which order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from math import prod
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
-from array_api_compat import device
 from numpy.typing import NDArray
 
 from xpnet._checks import check_count, check_real, namespace_of
 from xpnet._random import generator
 from xpnet._typing import Array, Namespace
-from xpnet.devices import ahead, to_host
+from xpnet.datasets import Rows
+from xpnet.devices import Device, ahead, to_host
 from xpnet.losses.targets import Targets, check_sample_weight, check_targets, is_labels
 from xpnet.losses.tasks import Probabilistic
 from xpnet.network import TwoLayerNet
+from xpnet.training.inputs import Inputs, Part, placed, taken, taken_rows
 from xpnet.training.sharding import Sharding, Share
 
 Batch: TypeAlias = tuple[Array, Array, Targets]
@@ -40,75 +42,97 @@ def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
     return generator(seed, "epoch", epoch).permutation(n).astype(np.int64, copy=False)
 
 
-class Split(NamedTuple):
-    """A data set on the network's device."""
+class Piece(NamedTuple):
+    """Some samples, all of them on the device."""
 
     x: Array
-    """Shape (N, D), in the dtype of the network."""
+    """Shape (n, D), or (M, n, D) where each member has its own."""
+    t: Array
+    """Labels or values, with the same axes before the last."""
+    sample_weight: Array | None
+    """Shape (n,) or (M, n)."""
+
+
+class Split(NamedTuple):
+    """A data set for the network's device: targets and weights are there, inputs may be streamed to it."""
+
+    inputs: Inputs
     t: Array
     """Labels (N,), or values (N, C)."""
     sample_weight: Array | None
     """Shape (N,) or (M, N)."""
-    xp: Namespace
-    rows: Array | None = None
+    device: Device
+    rows: NDArray[np.int64] | None = None
     """Which samples are those of each member, shape (M, n); None where all are every member's."""
 
-    @classmethod
-    def of(cls, net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> Self:
-        """Bring checked arrays to the device, wherever they are."""
-        move, loss = net.device.asarray, net.loss_function
-        x, t = move(x, net.dtype), move(t, None if loss.classification else net.dtype)
-        return cls(x, t, None if sample_weight is None else move(sample_weight, net.dtype), net.device.namespace)
-
-    def of_members(self, members: Sequence[int]) -> Self:
-        """Return the samples and weights of some of the members."""
-        places = self.xp.asarray(members, device=device(self.x))
-        rows = None if self.rows is None else self.xp.take(self.rows, places, axis=0)
-        weight = self.sample_weight
-        if weight is not None and weight.ndim > 1:
-            weight = self.xp.take(weight, places, axis=0)
-        return self._replace(rows=rows, sample_weight=weight)
+    @property
+    def xp(self) -> Namespace:
+        """The namespace of the device."""
+        return self.device.namespace
 
     @property
     def samples(self) -> int:
         """How many there are, for each member."""
-        return int(self.x.shape[0] if self.rows is None else self.rows.shape[-1])
+        return self.inputs.samples if self.rows is None else self.rows.shape[-1]
 
     @property
     def targets(self) -> Array:
         """Those of its samples, shape (n, ...), or (M, n, ...) where each member has its own."""
-        return self.t if self.rows is None else taken_rows(self.t, self.rows, xp=self.xp)
+        return self.t if self.rows is None else taken_rows(self.t, self.device.asarray(self.rows), xp=self.xp)
 
-    def at(self, piece: slice) -> Self:
-        """Return the samples in a slice: of shape (n, D), or (M, n, D) where each member has its own."""
+    @classmethod
+    def of(
+        cls,
+        net: TwoLayerNet[Any],
+        x: Array,
+        t: Array,
+        sample_weight: Array | None = None,
+        *,
+        chosen: NDArray[np.int64] | None = None,
+        stream: bool | None = None,
+    ) -> Self:
+        """Bring checked arrays, or the rows that are chosen, to the device; the inputs as `placed` says."""
+        move, loss, weight = net.device.asarray, net.loss_function, sample_weight
+        inputs = placed(x, net.device, net.dtype, chosen=chosen, stream=stream)
+        if chosen is not None:
+            t, weight = taken(t, chosen, axis=0), None if weight is None else taken(weight, chosen, axis=-1)
+        t = move(t, None if loss.classification else net.dtype)
+        return cls(inputs, t, None if weight is None else move(weight, net.dtype), net.device)
+
+    def at(self, part: slice) -> Self:
+        """Return the samples in a slice, or those of each member."""
         if self.rows is not None:
-            return self.take(self.rows[:, piece])
-        weight = None if self.sample_weight is None else self.sample_weight[..., piece]
-        return self._replace(x=self.x[piece, :], t=self.t[piece, ...], sample_weight=weight)
+            return self._replace(rows=self.rows[:, part])
+        weight = None if self.sample_weight is None else self.sample_weight[..., part]
+        return self._replace(inputs=self.inputs.at(part), t=self.t[part, ...], sample_weight=weight)
 
-    def first(self, samples: int) -> Self:
-        """Return the first samples, those of each member by themselves, as a data set."""
-        return self.at(slice(0, samples)) if self.rows is None else self._replace(rows=self.rows[:, :samples])
+    def of_members(self, members: Sequence[int]) -> Self:
+        """Return the samples and weights of some of the members."""
+        rows, weight = None if self.rows is None else self.rows[list(members)], self.sample_weight
+        if weight is not None and weight.ndim > 1:
+            weight = self.xp.take(weight, self.device.asarray(list(members)), axis=0)
+        return self._replace(rows=rows, sample_weight=weight)
 
-    def take(self, rows: Array) -> Self:
-        """Return the samples at an array of indices, shape (n,), or (M, n) for those of each member."""
-        x, t = taken_rows(self.x, rows, xp=self.xp), taken_rows(self.t, rows, xp=self.xp)
-        return self._replace(x=x, t=t, sample_weight=self.weight_at(rows), rows=None)
+    def pieces(self, slices: Sequence[slice]) -> Generator[Piece, None, None]:
+        """Yield the samples piece after piece."""
+        parts: Sequence[Part] = slices if self.rows is None else [self.rows[:, part] for part in slices]
+        with closing(self.inputs.pieces(parts)) as inputs:
+            for part, x in zip(parts, inputs, strict=True):
+                if isinstance(part, slice):
+                    weight = None if self.sample_weight is None else self.sample_weight[..., part]
+                    yield Piece(x, self.t[part, ...], weight)
+                else:
+                    indices = self.device.asarray(part)
+                    yield Piece(x, taken_rows(self.t, indices, xp=self.xp), self.weight_at(indices))
 
     def weight_at(self, rows: Array) -> Array | None:
-        """Return the weights of the samples at an array of indices, shape (n,) or (M, n)."""
-        weight = self.sample_weight
-        if weight is None or weight.ndim < rows.ndim:
-            return None if weight is None else taken_rows(weight, rows, xp=self.xp)
-        if rows.ndim == 1:
-            return self.xp.take(weight, rows, axis=-1)
-        return self.xp.take_along_axis(weight, rows, axis=-1)
-
-
-def taken_rows(array: Array, rows: Array, *, xp: Namespace) -> Array:
-    """Return the rows of an array at indices of any shape."""
-    taken = xp.take(array, xp.reshape(rows, (-1,)), axis=0)
-    return xp.reshape(taken, (*rows.shape, *array.shape[1:]))
+        """Return the weights of the samples at indices, whose last axis but one, if any, is that of the members."""
+        xp, weight = self.xp, self.sample_weight
+        if weight is not None and weight.ndim > 1:
+            members, samples = weight.shape
+            starts = xp.arange(members, dtype=rows.dtype, device=self.device.handle) * samples
+            rows, weight = rows + starts[:, None], xp.reshape(weight, (-1,))
+        return None if weight is None else taken_rows(weight, rows, xp=xp)
 
 
 def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array | None = None) -> None:
@@ -121,7 +145,7 @@ def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array 
             f"x must have shape (samples, {net.input_size}), got {tuple(x.shape)}: "
             "reshape it, or make a network for its number of features"
         )
-    check_real(x, "x", xp=namespace_of(x=x))
+    check_real(x, "x", xp=namespace_of(x=x.table if isinstance(x, Rows) else x))
     loss, xp = net.loss_function, namespace_of(t=t)
     shape: tuple[int, ...] = (int(x.shape[0]), net.output_size)
     check_targets(shape, t, None, task=loss.task, ignore_index=loss.ignored_label, xp=xp)
@@ -131,7 +155,7 @@ def check_split(net: TwoLayerNet[Any], x: Array, t: Array, sample_weight: Array 
 
 
 def _check_place(net: TwoLayerNet[Any], name: str, array: Array) -> None:
-    if not isinstance(array, np.ndarray) and namespace_of(**{name: array}) is not net.device.namespace:
+    if not isinstance(array, np.ndarray | Rows) and namespace_of(**{name: array}) is not net.device.namespace:
         raise TypeError(
             f"{name} must be a NumPy array, or one of the network's device {net.device}, got one of "
             f"{type(array).__module__.partition('.')[0]}: move it with xpnet.to_host"
@@ -184,20 +208,22 @@ class Shards(NamedTuple):
         sharding: Sharding,
         rows: NDArray[Any] | None = None,
         batch_size: int | None = None,
+        stream: bool | None = None,
     ) -> Self:
         """Bring this process's part of checked arrays, or of some of their rows, to the device."""
         samples = int(x.shape[0] if rows is None else rows.shape[-1])
         shares = sharding.shares(samples, samples if batch_size is None else batch_size)
         start, stop = shares[0].rows.start, shares[-1].rows.stop
         if rows is not None and rows.ndim > 1:  # All samples stay, of which each member has some.
-            split = Split.of(net, x, t, sample_weight)._replace(rows=net.device.asarray(rows))
+            split = Split.of(net, x, t, sample_weight, stream=stream)._replace(rows=rows)
             return cls([split], shares, samples, sharding)
+        own = None
         if rows is not None or stop - start < samples:
             own = (np.arange(samples) if rows is None else rows)[start:stop]
-            x, t = _taken(x, own, axis=0), _taken(t, own, axis=0)
-            sample_weight = None if sample_weight is None else _taken(sample_weight, own, axis=-1)
-        split = Split.of(net, x, t, sample_weight)
-        splits = [split.at(slice(share.rows.start - start, share.rows.stop - start)) for share in shares]
+        split = Split.of(net, x, t, sample_weight, chosen=own, stream=stream)
+        splits = [split]
+        if len(shares) > 1:
+            splits = [split.at(slice(share.rows.start - start, share.rows.stop - start)) for share in shares]
         return cls(splits, shares, samples, sharding)
 
     def first(self, batch_size: int) -> Self:
@@ -205,18 +231,12 @@ class Shards(NamedTuple):
         samples = min(batch_size, self.samples)
         shares = self.sharding.shares(samples, samples)
         sizes = [share.rows.stop - share.rows.start for share in shares]
-        splits = [split.first(size) for split, size in zip(self.splits, sizes, strict=True)]
+        splits = [split.at(slice(0, size)) for split, size in zip(self.splits, sizes, strict=True)]
         return self._replace(splits=splits, shares=shares, samples=samples)
 
     def of_members(self, members: Sequence[int]) -> Self:
         """Return the samples and weights of some of the members."""
         return self._replace(splits=[split.of_members(members) for split in self.splits])
-
-
-def _taken(array: Array, rows: NDArray[Any], axis: int) -> Array:
-    """Return the entries at some rows, where the array is."""
-    xp = namespace_of(array=array)
-    return xp.take(array, xp.asarray(rows, device=device(array)), axis=axis)
 
 
 class Block(NamedTuple):
@@ -243,78 +263,88 @@ class Batches:
     """The mini-batches of every epoch, as far as this process has their samples."""
 
     def __init__(self, net: TwoLayerNet[Any], train: Shards) -> None:
-        self._loss, self.sharding = net.loss_function, train.sharding
+        self._net, self.sharding = net, train.sharding
         self._shards = [_OfShard(net, *each) for each in zip(train.splits, train.shares, strict=True)]
 
-    def blocks(self, orders: Sequence[Array]) -> Iterator[list[Block]]:
-        """Yield the mini-batches of an epoch, some at a time: what each shard has of them.
+    @contextmanager
+    def blocks(self, orders: Sequence[NDArray[np.int64]]) -> Iterator[Iterator[list[Block]]]:
+        """Give the mini-batches of an epoch, some at a time: what each shard has of them.
 
-        `orders` are those of the samples of each shard, shape (n,) or (M, n).
+        `orders` are those of the samples of each shard, shape (n,) or (M, n). Inputs are to be used up in turn.
         """
-        each = [shard.blocks(order) for shard, order in zip(self._shards, orders, strict=True)]
+        with ExitStack() as stack:
+            each = [stack.enter_context(shard.blocks(order)) for shard, order in zip(self._shards, orders, strict=True)]
+            yield ahead(self._together(each), xp=self._net.device.namespace)
+
+    def _together(self, each: Sequence[Iterator[Block]]) -> Iterator[list[Block]]:
+        loss = self._net.loss_function
         for blocks in zip(*each, strict=True):
             norms = self.sharding.sum([block.norms for block in blocks])[..., None]
-            yield [block._replace(targets=self._loss.averaged(block.targets, norms, xp=block.xp)) for block in blocks]
+            yield [block._replace(targets=loss.averaged(block.targets, norms, xp=block.xp)) for block in blocks]
 
 
 class _OfShard:
     """What a shard has of the mini-batches of every epoch.
 
     Targets are made ready for a block of many mini-batches at once, and inputs gathered for as many as stay in the
-    cache of a CPU until they are used, on a GPU for all of the block: few launches. They are gathered into the same
-    memory each time, since what a CPU gives back to the system comes again page by page.
+    cache of a CPU until they are used, on a GPU for all of the block: few launches.
     """
 
     def __init__(self, net: TwoLayerNet[Any], train: Split, share: Share) -> None:
         self._net, self._train, self._share = net, train, share
-        xp, kind = train.xp, {"dtype": train.x.dtype, "device": device(train.x)}
-        width = share.largest * xp.finfo(train.x.dtype).bits // 8
+        width = share.largest * np.dtype(net.dtype).itemsize
         self._steps = max(1, _BLOCK_BYTES // (width * (net.members or 1) * net.output_size))
-        self._rows_at_once = share.largest * max(1, net.device.gather_bytes // (width * net.input_size))
-        self._ones = xp.ones((1, share.largest), **kind)
-        self._kept, self._kind = xp.empty((0, net.input_size), **kind), kind
+        self._rows_at_once = share.largest * max(1, train.inputs.gather_bytes // (width * net.input_size))
+        self._ones = train.xp.ones((1, share.largest), dtype=net.params["W1"].dtype, device=net.device.handle)
 
-    def blocks(self, order: Array) -> Iterator[Block]:
-        """Yield the mini-batches of an epoch in blocks, which are of the same ones for every shard."""
+    @contextmanager
+    def blocks(self, order: NDArray[np.int64]) -> Iterator[Iterator[Block]]:
+        """Give the mini-batches of an epoch in blocks, which are of the same ones for every shard."""
+        groups = list(self._groups(order))
+        parts = [part for group in groups for part in self._parts(group)]
+        ends = np.cumsum([part.size for part in parts]).tolist()
+        slices = [slice(end - part.size, end) for end, part in zip(ends, parts, strict=True)]
+        by_step = np.concatenate([group.reshape(-1) for group in groups])
+        indices = self._train.device.asarray(by_step)
+        with closing(self._train.inputs.gathered(by_step, indices, slices)) as gathered:
+            yield self._blocks(groups, indices, gathered)
+
+    def _groups(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Yield the samples of each block, step by step: shape (steps, size) or (steps, M, size)."""
         start = 0
         for count, size in self._share.batches:
             for done in range(0, count, self._steps):
                 steps = min(self._steps, count - done)
-                rows = self._by_step(order[..., start : start + steps * size], steps, size)
-                weight = self._train.weight_at(order[..., start : start + steps * size])
-                targets, norms = self._targets(rows, None if weight is None else self._by_step(weight, steps, size))
-                yield Block(self._inputs(rows), targets, norms, self._ones[:, :size], self._train.xp)
+                some = order[..., start : start + steps * size]
+                yield np.moveaxis(some.reshape(*order.shape[:-1], steps, size), -2, 0)
                 start += steps * size
 
-    def _inputs(self, rows: Array) -> Iterator[Array]:
-        """Gather and yield the inputs at the rows of each step."""
-        for some in ahead(self._gathered(rows), xp=self._train.xp):
-            yield from self._train.xp.unstack(some)
+    def _parts(self, group: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Return the parts of a block whose inputs are gathered at once."""
+        at_once = max(1, self._rows_at_once // max(1, prod(group.shape[1:])))
+        return [group[start : start + at_once] for start in range(0, len(group), at_once)]
 
-    def _gathered(self, rows: Array) -> Iterator[Array]:
-        """Gather and yield the inputs of some steps at a time."""
-        xp, steps, step = self._train.xp, rows.shape[0], prod(rows.shape[1:])
-        at_once = max(1, self._rows_at_once // max(1, step))
-        for start in range(0, steps, at_once):
-            some = xp.reshape(rows[start : min(start + at_once, steps), ...], (-1,))
-            if self._kept.shape[0] < some.shape[0]:
-                self._kept = xp.empty((some.shape[0], self._kept.shape[1]), **self._kind)
-            x = self._net.device.take_into(self._train.x, some, self._kept[: some.shape[0], :])
-            yield xp.reshape(x, (min(at_once, steps - start), *rows.shape[1:], x.shape[1]))
+    def _blocks(self, groups: list[NDArray[np.int64]], indices: Array, gathered: Iterator[Array]) -> Iterator[Block]:
+        start = 0
+        for group in groups:
+            targets, norms = self._targets(indices[start : start + group.size], group.shape)
+            ones = self._ones[:, : group.shape[-1]]
+            yield Block(self._inputs(group, gathered), targets, norms, ones, self._train.xp)
+            start += group.size
 
-    def _targets(self, rows: Array, weight: Array | None) -> tuple[Targets, Array]:
-        """Gather the targets at the rows of each step, and the sums of their norms."""
-        net, xp, train = self._net, self._train.xp, self._train
-        if net.members and rows.ndim == 2:
-            rows = rows[:, None, :]
-        if weight is not None and weight.ndim < rows.ndim:
-            weight = weight[:, None, :]
-        t = taken_rows(train.t, rows, xp=xp)
-        outputs = (*rows.shape, net.output_size)
-        targets, norms = net.loss_function.prepare(t, outputs, train.x.dtype, sample_weight=weight, xp=xp)
+    def _inputs(self, group: NDArray[np.int64], gathered: Iterator[Array]) -> Iterator[Array]:
+        """Yield the inputs of each step."""
+        for part in self._parts(group):
+            x = next(gathered)
+            yield from self._train.xp.unstack(self._train.xp.reshape(x, (*part.shape, x.shape[1])))
+
+    def _targets(self, indices: Array, shape: tuple[int, ...]) -> tuple[Targets, Array]:
+        """Gather the targets of a block, and the sums of their norms."""
+        net, train, xp = self._net, self._train, self._train.xp
+        if net.members and len(shape) == 2:
+            shape = (shape[0], 1, shape[1])
+        rows = xp.reshape(indices, shape)
+        t, outputs = taken_rows(train.t, rows, xp=xp), (*shape, net.output_size)
+        weight = train.weight_at(rows)
+        targets, norms = net.loss_function.prepare(t, outputs, self._ones.dtype, sample_weight=weight, xp=xp)
         return targets, xp.sum(norms, axis=-1)
-
-    def _by_step(self, array: Array, steps: int, size: int) -> Array:
-        """Return what belongs to samples, shape (n,) or (M, n), step by step: (steps, size) or (steps, M, size)."""
-        xp = self._train.xp
-        return xp.moveaxis(xp.reshape(array, (*array.shape[:-1], steps, size)), -2, 0)

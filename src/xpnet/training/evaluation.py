@@ -1,5 +1,6 @@
 """How good a network is on a whole data set."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -11,7 +12,7 @@ from xpnet.losses.targets import divisor, is_counted
 from xpnet.losses.tasks import Probabilistic
 from xpnet.metrics import count_correct
 from xpnet.network import Score, TwoLayerNet, forward
-from xpnet.training.batches import Shards, Split, check_split
+from xpnet.training.batches import Piece, Shards, Split, check_split
 from xpnet.training.sharding import Sharding
 
 
@@ -60,7 +61,7 @@ def evaluate(net: TwoLayerNet[Score], x: Array, t: Array, *, sample_weight: Arra
     net : TwoLayerNet
         The network.
     x, t : array, shape (n, D), and (n,) labels or (n, C)
-        On the host or on the network's device.
+        On the host or on the network's device; a mapped file is read piece by piece.
     sample_weight : array, shape (n,), optional
         Weights of the samples in the loss; the metrics count every sample alike.
 
@@ -105,28 +106,28 @@ def read_evaluation(net: TwoLayerNet[Score], scores: Any) -> Evaluation[Score]:
 
 def _sums(net: TwoLayerNet[Any], split: Split, *, xp: Namespace) -> list[Array]:
     """Return what a split adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
-    parts = []
-    for piece in net.pieces(split.samples, inputs=split.rows is not None):
-        part = split.at(piece)
-        outputs = forward(net.params, part.x, activation=net.activation, xp=xp).outputs
-        parts.append(_sums_of_piece(net, part, outputs, xp=xp))
+    parts, slices = [], list(net.pieces(split.samples, own_inputs=split.rows is not None))
+    with closing(split.pieces(slices)) as pieces:
+        for piece in pieces:
+            outputs = forward(net.params, piece.x, activation=net.activation, xp=xp).outputs
+            parts.append(_sums_of_piece(net, piece, outputs, xp=xp))
     return [sum(column[1:], start=column[0]) for column in zip(*parts, strict=True)]
 
 
-def _sums_of_piece(net: TwoLayerNet[Any], part: Split, outputs: Array, *, xp: Namespace) -> tuple[Array, ...]:
+def _sums_of_piece(net: TwoLayerNet[Any], piece: Piece, outputs: Array, *, xp: Namespace) -> tuple[Array, ...]:
     """Return what a piece adds to loss and norm, and to correct and counted, or to squared and absolute errors."""
-    loss, shape = net.loss_function, (*part.x.shape[:-1], net.output_size)
-    targets, norms = loss.prepare(part.t, shape, outputs.dtype, sample_weight=part.sample_weight, xp=xp)
+    loss, shape = net.loss_function, (*piece.x.shape[:-1], net.output_size)
+    targets, norms = loss.prepare(piece.t, shape, outputs.dtype, sample_weight=piece.sample_weight, xp=xp)
     total = xp.sum(loss._terms(outputs, targets, xp=xp).losses(), axis=-1), xp.sum(norms, axis=-1)
     task = loss.task
     if not isinstance(task, Probabilistic):
-        error = task.mean(outputs) - part.t
+        error = task.mean(outputs) - piece.t
         return *total, xp.sum(error * error, axis=-2), xp.sum(xp.abs(error), axis=-2)
-    if part.t.ndim == part.x.ndim or loss.ignored_label is None:
-        labels = task.labels(part.t, xp=xp) if part.t.ndim == part.x.ndim else part.t
+    if piece.t.ndim == piece.x.ndim or loss.ignored_label is None:
+        labels = task.labels(piece.t, xp=xp) if piece.t.ndim == piece.x.ndim else piece.t
         return *total, count_correct(outputs, labels, task, xp=xp), xp.ones_like(norms[..., 0]) * shape[-2]
-    counted = is_counted(part.t, loss.ignored_label, xp=xp)
-    labels = xp.where(counted, xp.astype(part.t, xp.int32), -1)
+    counted = is_counted(piece.t, loss.ignored_label, xp=xp)
+    labels = xp.where(counted, xp.astype(piece.t, xp.int32), -1)
     return *total, count_correct(outputs, labels, task, xp=xp), xp.sum(xp.astype(counted, outputs.dtype), axis=-1)
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from xpnet._checks import check_choice, check_count, check_members
+from xpnet._checks import check_choice, check_count, check_members, check_switch
 from xpnet._typing import Array
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import SGD, Optimizer
@@ -42,6 +42,7 @@ def fit(
     seed: int | Sequence[int] | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    stream: bool | None = None,
     threads: int | str = AUTO,
     state: TrainingState | None = None,
     shards: int = 1,
@@ -51,15 +52,14 @@ def fit(
     """Train `net` in place and return a record of every epoch.
 
     Every epoch is a permutation of the training set, drawn on the host from (seed, epoch), and cut into mini-batches;
-    the last one may be short. The data are moved to the device of the network once, and read back from it once an
-    epoch.
+    the last one may be short. The data are moved to the device of the network once, unless they are streamed.
 
     Parameters
     ----------
     net : TwoLayerNet
         Changed in place.
     x : array, shape (n, D)
-        Features, on the host or on the network's device.
+        Features, on the host or on the network's device; ``numpy.load(path, mmap_mode="r")`` of a file of any size.
     t : array, shape (n,) or (n, C)
         Labels, or targets with a value for every output.
     validation : float or pair of arrays, optional
@@ -81,6 +81,10 @@ def fit(
     patience : int, optional
         Stop when the validation loss has not fallen for so many epochs; at the end the network gets the parameters of
         the epoch where it was lowest. Each member by itself: one that has stopped is frozen while others go on.
+    stream : bool, optional
+        Whether data on the host stay there, and the next mini-batches are brought to the device while those before
+        them are trained on: the same numbers, bit for bit. By default where the features lie in a mapped file, of
+        which no more than a part is then ever in memory, or would take half of the device's memory or more.
     threads : int or "auto"
         Of NumPy's matrix products; "auto" takes one or all the caller allows, whichever is faster (see
         `xpnet.training.threads`).
@@ -132,6 +136,7 @@ def fit(
         seed=seed,
         gradient=gradient,
         patience=patience,
+        stream=stream,
         threads=threads,
         state=state,
         shards=shards,
@@ -154,6 +159,7 @@ def fit_epochs(
     seed: int | Sequence[int] | None = None,
     gradient: str = "backpropagation",
     patience: int | None = None,
+    stream: bool | None = None,
     threads: int | str = AUTO,
     state: TrainingState | None = None,
     every: int = 1,
@@ -179,7 +185,7 @@ def fit_epochs(
     """
     optimizer = SGD() if optimizer is None else optimizer
     seed = _checked_seed(seed, net.members, state)
-    _check_options(optimizer, batch_size, epochs, gradient, patience)
+    _check_options(optimizer, batch_size, epochs, gradient, patience, stream)
     check_count(every, "every")
     check_threads(threads, "threads")
     if patience is not None and validation is None:
@@ -202,8 +208,8 @@ def fit_epochs(
             state = TrainingState(copied(net.params), optimizer.initial_state(net.params), 0, seed)
         else:
             state = restored(state, net, optimizer)
-        train = Shards.of(net, x, t, sample_weight, sharding=sharding, rows=kept, batch_size=batch_size)
-        test = None if pair is None else Shards.of(net, *pair, sharding=sharding, rows=held)
+        train = Shards.of(net, x, t, sample_weight, sharding=sharding, rows=kept, batch_size=batch_size, stream=stream)
+        test = None if pair is None else Shards.of(net, *pair, sharding=sharding, rows=held, stream=stream)
         net.params.update(copied(state.params))
     job = Job(train, test, optimizer, GRADIENTS[gradient], batch_size, epochs, patience, threads, every)
     return train_epochs(net, job, state) if net.members is None else train_members(net, job, state)
@@ -246,7 +252,7 @@ def default_epochs(samples: int, batch_size: int) -> int:
     return math.ceil(ITERATIONS / math.ceil(samples / batch_size))
 
 
-def _check_options(optimizer: Any, batch_size: Any, epochs: Any, gradient: Any, patience: Any) -> None:
+def _check_options(optimizer: Any, batch_size: Any, epochs: Any, gradient: Any, patience: Any, stream: Any) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
             f"optimizer must be an Optimizer such as xpnet.Adam(0.001), got {optimizer!r} of type "
@@ -257,6 +263,8 @@ def _check_options(optimizer: Any, batch_size: Any, epochs: Any, gradient: Any, 
     for name, value in (("epochs", epochs), ("patience", patience)):
         if value is not None:
             check_count(value, name)
+    if stream is not None:
+        check_switch(stream, "stream")
 
 
 def _held_back(

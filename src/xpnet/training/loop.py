@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xpnet._typing import Array, Namespace, Params
-from xpnet.devices import ahead, to_host
+from xpnet.devices import to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
-from xpnet.training.batches import Batches, Shards, epoch_order
+from xpnet.training.batches import Batches, Block, Shards, epoch_order
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.state import Best, TrainingState, copied
@@ -75,7 +76,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             descent.start_at(net.params)
             last, in_epochs = min(state.epoch + job.every, job.epochs), []
             for epoch in range(state.epoch + 1, last + 1):
-                orders = _orders(net, job.train, state.seed, epoch)
+                orders = _orders(job.train, state.seed, epoch)
                 in_epochs.append(_train_epoch(net, batches, orders, descent, threads))
             batch_losses = xp.concat(in_epochs)
             net.params.update(descent.params())
@@ -104,10 +105,10 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
 
 def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
     """Do a short epoch of which nothing stays, so that the first epoch's rate is that of the others."""
-    few = [shards.first(job.batch_size) for shards in (job.train, job.validation) if shards is not None]
     with net.device.current(), np.errstate(all="ignore"):
+        few = [shards.first(job.batch_size) for shards in (job.train, job.validation) if shards is not None]
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
-        orders = _orders(net, few[0], state.seed, state.epoch + 1)
+        orders = _orders(few[0], state.seed, state.epoch + 1)
         batches, threads = Batches(net, few[0]), Threads(job.threads, net.device)
         losses = _train_epoch(net, batches, orders, descent, threads)
         _read_at_once([losses, *(scores(net, shards) for shards in few)], xp=net.device.namespace)
@@ -135,37 +136,44 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
-def _orders(net: TwoLayerNet[Any], train: Shards, seed: int | tuple[int, ...], epoch: int) -> list[Array]:
+def _orders(train: Shards, seed: int | tuple[int, ...], epoch: int) -> list[NDArray[np.int64]]:
     """Return in which order an epoch has the samples of each shard, (n,), or (M, n) if members have own seeds."""
     seeds = seed if isinstance(seed, tuple) else (seed,)
     orders = {one: epoch_order(train.samples, seed=one, epoch=epoch) for one in seeds}
     result = []
     for split, share in zip(train.splits, train.shares, strict=True):
         if len(orders) == 1 and split.rows is None:
-            result.append(net.device.asarray(share.order(orders[seeds[0]])))
+            result.append(share.order(orders[seeds[0]]))
             continue
-        order = net.device.asarray(np.stack([share.order(orders[one]) for one in seeds]))
-        result.append(order if split.rows is None else split.xp.take_along_axis(split.rows, order, axis=-1))
+        order = np.stack([share.order(orders[one]) for one in seeds])
+        result.append(order if split.rows is None else np.take_along_axis(split.rows, order, axis=-1))
     return result
 
 
 def _train_epoch(
-    net: TwoLayerNet[Any], batches: Batches, orders: list[Array], descent: Descent, threads: Threads
+    net: TwoLayerNet[Any], batches: Batches, orders: list[NDArray[np.int64]], descent: Descent, threads: Threads
 ) -> Array:
     """Do one step for each mini-batch; return the losses before each, still on the device."""
-    xp, losses = net.device.namespace, []
-    for blocks in ahead(batches.blocks(orders), xp=xp):
-        steps = zip(*(block.batches() for block in blocks), strict=True)
-        outputs = [descent.step(*shards) for shards in threads.watched(steps, descent.differentiate)]
-        # The loss values are for the record alone, so that a whole block's can be computed at once.
-        # They are stacked as they lie in memory, class by class.
-        stacked = [
-            xp.moveaxis(xp.stack([xp.moveaxis(y, -1, 0) for y in shard], axis=1), 0, -1)
-            for shard in zip(*outputs, strict=True)
-        ]
-        terms = [net.loss_function._terms(ys, block.targets, xp=xp) for ys, block in zip(stacked, blocks, strict=True)]
-        losses.append(batches.sharding.sum([xp.sum(each.losses(), axis=-1) for each in terms]))
-    return xp.concat(losses)
+    losses = []
+    with batches.blocks(orders) as every:
+        for blocks in every:
+            steps = zip(*(block.batches() for block in blocks), strict=True)
+            outputs = [descent.step(*shards) for shards in threads.watched(steps, descent.differentiate)]
+            losses.append(_losses(net, batches, blocks, outputs))
+    return net.device.namespace.concat(losses)
+
+
+def _losses(net: TwoLayerNet[Any], batches: Batches, blocks: list[Block], outputs: list[Any]) -> Array:
+    """Return the losses of some steps, from the outputs of all shards in each."""
+    # The loss values are for the record alone, so that a whole block's can be computed at once.
+    # They are stacked as they lie in memory, class by class.
+    xp = net.device.namespace
+    stacked = [
+        xp.moveaxis(xp.stack([xp.moveaxis(y, -1, 0) for y in shard], axis=1), 0, -1)
+        for shard in zip(*outputs, strict=True)
+    ]
+    terms = [net.loss_function._terms(ys, block.targets, xp=xp) for ys, block in zip(stacked, blocks, strict=True)]
+    return batches.sharding.sum([xp.sum(each.losses(), axis=-1) for each in terms])
 
 
 def _read_at_once(arrays: list[Array], *, xp: Namespace) -> list[Any]:

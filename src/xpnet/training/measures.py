@@ -35,7 +35,8 @@ def measure(net: TwoLayerNet[float], dataset: Dataset) -> Measures:
     """Return what `net` says of the test set, and how good that is."""
     (x, t), task = dataset.test, net.loss_function.task
     with net.device.current():
-        outputs, targets = net.outputs(net.device.asarray(x)), net.device.asarray(t)
+        pieces = [net.outputs(net.device.asarray(x[piece])) for piece in net.pieces(len(x))]
+        outputs, targets = net.device.namespace.concat(pieces, axis=0), net.device.asarray(t)
         loss = float(net.loss_function(outputs, targets))
         said = to_host(task.mean(outputs))
         if isinstance(task, Probabilistic):
