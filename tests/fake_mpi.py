@@ -16,6 +16,7 @@ class World:
         self.given: list[Any] = [None] * size
         self.barrier = Barrier(size)
         self.codes: list[int] = []
+        self.come: set[int] = set()
 
 
 class Communicator:
@@ -33,6 +34,16 @@ class Communicator:
 
     def Get_info(self) -> dict[str, str]:
         return {} if self.world.kinds is None else {"mpi_memory_alloc_kinds": self.world.kinds}
+
+    def Dup(self) -> "Communicator":
+        return self
+
+    def Ibarrier(self) -> "Communicator":
+        self.world.come.add(self.rank)
+        return self
+
+    def Test(self) -> bool:
+        return len(self.world.come) == self.world.size
 
     def Abort(self, code: int) -> None:
         self.world.codes.append(code)

@@ -255,7 +255,8 @@ def test_the_optimizer_is_made_of_what_is_given():
 
 def test_what_is_left_to_the_optimizer_can_be_written_down():
     settings = Settings(optimizer="adamw").completed(epochs=5, device="gpu:0")
-    assert settings == Settings(optimizer="adamw", learning_rate=0.001, weight_decay=0.01, epochs=5, device="gpu:0")
+    own = {"learning_rate": 0.001, "weight_decay": 0.01}
+    assert settings == Settings(optimizer="adamw", epochs=5, device="gpu:0", shards=1, **own)
     assert settings.make_optimizer(7) == Settings(optimizer="adamw").make_optimizer(7)
 
 

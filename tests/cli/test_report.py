@@ -89,7 +89,7 @@ def test_a_library_that_is_missing(run, monkeypatch):
 
 def test_compare_shows_what_is_different_and_how_it_ended(folder):
     write_tiny(folder / "tiny.npz")
-    for name, options in (("a", ["--seed", 1, "--hidden", 50]), ("b", ["--validation", 0.2, "--hidden", 7])):
+    for name, options in (("a", ["--seed", 1]), ("b", ["--validation", 0.2, "--hidden", 7])):
         assert xpnet("train", "--data", "tiny.npz", "--epochs", 2, "--out", name, "--quiet", *options).code == 0
     code, out, err = xpnet("compare", "a", "b")
     assert (code, err) == (0, "")

@@ -9,8 +9,7 @@ from command_line import xpnet
 from html_pages import check_page
 
 from xpnet.report import SweepResults, make_sweep_report
-from xpnet.report.run import command_of
-from xpnet.settings import Settings
+from xpnet.settings import Settings, training_command
 
 HEADER = "optimizer,learning_rate,seeds,diverged,epochs,dropped_after,validation_loss,validation_loss_deviation"
 ACCURACY = ",validation_accuracy,validation_accuracy_deviation"
@@ -38,7 +37,7 @@ def test_the_page_shows_every_candidate(tmp_path):
     assert cells[0][:4] == ["rank", "optimizer", "learning rate", "validation accuracy"]
     assert cells[1] == ["1", "adam", "0.01", "0.95", "0.002", "0.25", "0.01", "2", "0", "3"]
     assert cells[3] == ["3", "sgd", "0.001", "–", "–", "–", "–", "2", "2", "1"]
-    assert page.all("code")[0]["text"] == command_of(results.best)
+    assert page.all("code")[0]["text"] == training_command(results.best)
     assert results.best.optimizer == "adam"
     assert len(page.all("svg")) == 2
 

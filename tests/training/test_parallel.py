@@ -112,6 +112,12 @@ def test_devices_of_different_kinds_are_refused():
         processes.select_device("cpu")
 
 
+def test_whether_all_come():
+    assert in_threads(3, lambda processes: processes.all_come(60)) == [True] * 3
+    assert in_threads(3, lambda processes: processes.rank != 1 or processes.all_come(0)) == [True, False, True]
+    assert Processes().all_come(0)
+
+
 def test_an_abort_ends_all():
     world = World(1)
     with pytest.raises(SystemExit):

@@ -61,18 +61,18 @@ class Job:
         """Load the data, and make the network, or bring it back to the `checkpoint` of a `run`."""
         # A device that is asked for has to work before data are read; which is best, their size decides.
         device = None if settings.device == "auto" else processes.select_device(settings.device)
-        settings = replace(settings, shards=settings.shards or processes.size)
         dataset = processes.from_first(lambda: load(settings, or_numbers=OR_LOSS, quiet=quiet))
         if device is None:
             sizes = dataset.features, settings.hidden, dataset.outputs
             device = processes.select_device("auto", operations=operations(*sizes, settings.batch_size))
         net = settings.make_network(dataset.features, dataset.outputs, labels=dataset.train.t, device=device)
-        fit_options = settings.fit_options(len(dataset.train.x))
+        fit_options = settings.fit_options(len(dataset.train.x), processes.size)
         epochs, other = fit_options["epochs"], "validation"
         if settings.validation is None:
             fit_options["validation"], other = dataset.test, "test"
         lasting = processes.lasting_name(device)
-        settings = replace(settings.completed(epochs=epochs, device=lasting), data=located(settings.data))
+        settings = settings.completed(epochs=epochs, device=lasting, processes=processes.size)
+        settings = replace(settings, data=located(settings.data))
         if settings.data_dir is not None:
             settings = replace(settings, data_dir=str(Path(settings.data_dir).resolve()))
         state: TrainingState | None = None

@@ -13,7 +13,9 @@ from xpnet.cli.signals import Stopped
 from xpnet.training import MPIProcesses, NonFiniteLossError, Processes
 
 _PATIENCE = 3.0
-"""So many seconds the others leave to the first process to tell of an error, which most often is one of all."""
+"""So many seconds the others leave to the first process to come to an error, which most often is one of all."""
+_ON_THE_WAY = 1.0
+"""So many seconds has ``mpiexec`` to pass on what is told, before an abort makes it forget that."""
 
 
 class _Nowhere(StringIO):
@@ -46,7 +48,11 @@ def together(arguments: Sequence[str], *, debug: bool) -> Iterator[None]:
     except BaseException as error:
         if team.size == 1:
             raise
-        if team.rank:
-            sleep(_PATIENCE)
-            sys.stderr = stderr
-        team.abort(tell(error, debug=debug, who=f"process {team.rank}: " if team.rank else ""))
+        code = tell(error, debug=debug)
+        if not team.all_come(_PATIENCE if team.rank else _ON_THE_WAY):
+            if team.rank:
+                sys.stderr = stderr
+                tell(error, debug=debug, who=f"process {team.rank}: ")
+                sleep(_ON_THE_WAY)
+            team.abort(code)
+        raise SystemExit(code) from error

@@ -2,7 +2,7 @@
 
 from xpnet.pictures.confusion import plot_confusion
 from xpnet.pictures.curves import plot_curves
-from xpnet.pictures.figure import BLUE, INK, ORANGE, new_figure, write_figure
+from xpnet.pictures.figure import BLUE, INK, ORANGE, new_figure, place_numbers, write_figure
 from xpnet.pictures.predictions import plot_predictions
 from xpnet.pictures.samples import most_confidently_wrong, plot_samples
 from xpnet.pictures.weights import WeightSheet, plot_weights, weight_sheet
@@ -14,6 +14,7 @@ __all__ = [
     "WeightSheet",
     "most_confidently_wrong",
     "new_figure",
+    "place_numbers",
     "plot_confusion",
     "plot_curves",
     "plot_predictions",

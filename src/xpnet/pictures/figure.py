@@ -1,11 +1,14 @@
 """The style of all pictures, and how they come into files."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from xpnet._files import write_atomically
 
+_WIDE = 10
+_TICKS = 8
 INK, BLUE, ORANGE = "#1f2430", "#2f6fb5", "#d9772b"
 
 
@@ -25,6 +28,16 @@ def new_figure(width: float, height: float, *, columns: int = 1, rows: int = 1) 
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25, linewidth=0.6)
     return figure, grid
+
+
+def place_numbers(axes: Any, values: Sequence[float]) -> None:
+    """Let the axis of x suit these numbers: by their logarithms, if the largest is many times the smallest."""
+    if min(values) > 0 and max(values) >= _WIDE * min(values):
+        axes.set_xscale("log")
+        ticks = sorted(set(values))
+        if len(ticks) <= _TICKS:
+            axes.set_xticks(ticks, [f"{value:g}" for value in ticks])
+            axes.minorticks_off()
 
 
 def write_figure(figure: Any, path: str | Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.pictures import BLUE, INK, ORANGE, new_figure
+from xpnet.pictures import BLUE, INK, ORANGE, new_figure, place_numbers
 from xpnet.report.run import Run
 from xpnet.report.svg import inline_svg, page_style
 from xpnet.report.sweep import SweepResults
@@ -78,8 +78,7 @@ def sweep_axis(results: SweepResults, axis: str, key: str) -> str:
         figure, (axes,) = new_figure(_WIDTH, _HEIGHT)
         if results.is_number(axis):
             x = results.values(axis)
-            if min(x) > 0 and max(x) >= 10 * min(x):
-                axes.set_xscale("log")
+            place_numbers(axes, x)
         else:
             names = list(dict.fromkeys(results.texts(axis)))
             x = [float(names.index(text)) for text in results.texts(axis)]

@@ -302,7 +302,7 @@ class Settings:
         )
         return net
 
-    def fit_options(self, samples: int) -> dict[str, Any]:
+    def fit_options(self, samples: int, processes: int = 1) -> dict[str, Any]:
         """Return the arguments of `fit` beside network and data, for a training set of so many samples.
 
         Examples
@@ -324,15 +324,15 @@ class Settings:
             "gradient": self.gradient,
             "patience": self.patience,
             "stream": self.stream,
-            "shards": self.shards or 1,
+            "shards": self.shards or processes,
             "threads": self.threads,
         }
 
-    def completed(self, *, epochs: int, device: str) -> "Settings":
-        """Return the settings with what they left to others: the optimizer's numbers, epochs, and the device."""
+    def completed(self, *, epochs: int, device: str, processes: int = 1) -> "Settings":
+        """Return the settings with what they left to others: the optimizer's numbers, epochs, device and shards."""
         kind = OPTIMIZERS[self.optimizer]
         usual = {name: getattr(kind, name) for name in self._taken_by("optimizer") if getattr(self, name) is None}
-        return replace(self, epochs=epochs, device=device, **usual)
+        return replace(self, epochs=epochs, device=device, shards=self.shards or processes, **usual)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON and TOML have them.

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from xpnet.pictures import BLUE, INK, ORANGE, new_figure, write_figure
+from xpnet.pictures import BLUE, INK, ORANGE, new_figure, place_numbers, write_figure
 from xpnet.sweeps.results import Row
 
 _AXES = 4
-_WIDE = 10
-"""Numbers whose largest is so many times the smallest are drawn by their logarithms."""
 
 
 def plot_sweep(rows: Sequence[Row], path: str | Path, *, title: str) -> None:
@@ -63,8 +61,7 @@ def plot_sweep(rows: Sequence[Row], path: str | Path, *, title: str) -> None:
 def _places(axes: Any, values: Sequence[Any]) -> list[Any]:
     """Return where values are drawn along an axis: numbers where they are, others one after another."""
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        if min(values) > 0 and max(values) >= _WIDE * min(values):
-            axes.set_xscale("log")
+        place_numbers(axes, values)
         return list(values)
     names = list(dict.fromkeys(str(value) for value in values))
     axes.set_xticks(range(len(names)), names)

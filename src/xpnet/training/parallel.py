@@ -14,6 +14,7 @@ import platform
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from operator import add, iadd
+from time import monotonic, sleep
 from typing import Any, NoReturn, TypeVar
 
 from array_api_compat import array_namespace, device
@@ -72,6 +73,10 @@ class Processes:
         """Return the name by which all processes find their devices again."""
         return device.name
 
+    def all_come(self, seconds: float) -> bool:
+        """Return whether all processes call this, as after an error that is one of all, before so long has passed."""
+        return True
+
     def abort(self, code: int) -> NoReturn:
         """End all processes, whatever they do or wait for, with an exit code."""
         raise SystemExit(code)
@@ -97,6 +102,7 @@ class MPIProcesses(Processes):
 
     def __init__(self, communicator: Any = None) -> None:
         self._communicator = _world() if communicator is None else communicator
+        self._last = self._communicator.Dup()  # What others still tell each other does not meet what is told there.
         self.size, self.rank = self._communicator.Get_size(), self._communicator.Get_rank()
         machines = self._communicator.allgather(platform.node())
         self.place = machines[: self.rank].count(machines[self.rank])
@@ -143,6 +149,13 @@ class MPIProcesses(Processes):
     def lasting_name(self, device: Device) -> str:
         """Return the name by which all processes find their devices again."""
         return "gpu" if device.name.startswith("gpu") and self.size > 1 else device.name
+
+    def all_come(self, seconds: float) -> bool:
+        """Return whether all processes call this, as after an error that is one of all, before so long has passed."""
+        request, end = self._last.Ibarrier(), monotonic() + seconds
+        while not (come := bool(request.Test())) and monotonic() < end:
+            sleep(0.01)
+        return come
 
     def abort(self, code: int) -> NoReturn:
         """End all processes, whatever they do or wait for, with an exit code."""
