@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier
 
 import xpnet
 from xpnet.sweeps import Workers
-from xpnet.training.batches import held_back
+from xpnet.training.splits import held_back
 
 RATES, WIDTHS, MOMENTA, SEEDS = (0.01, 0.03, 0.1, 0.3), (16, 32, 64, 128), (0.5, 0.9), (0, 1, 2, 3)
 EPOCHS, BATCH, PART, PROCESSES = 20, 50, 0.1, 2

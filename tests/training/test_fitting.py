@@ -11,7 +11,7 @@ from small_networks import BATCH, LABELS, NUMBERS, SAMPLES, TRAIN, VALIDATION, W
 import xpnet
 from xpnet.optimizers import OPTIMIZERS
 from xpnet.training import GRADIENTS, default_epochs
-from xpnet.training.batches import held_back
+from xpnet.training.splits import held_back
 
 FRACTION = 0.4  # 16 of 40: as many as VALIDATION has
 

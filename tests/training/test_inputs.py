@@ -14,8 +14,8 @@ import xpnet
 from xpnet.datasets import Rows
 from xpnet.network import base
 from xpnet.training import batches, inputs
-from xpnet.training.batches import Split
 from xpnet.training.inputs import Streamed
+from xpnet.training.splits import Split
 
 CLOCK = ("seconds", "samples_per_second")
 

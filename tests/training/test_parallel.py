@@ -11,8 +11,8 @@ from small_networks import LABELS, NUMBERS, WEIGHTS, X, host, make
 
 import xpnet
 from xpnet.training import MPIProcesses, Processes, epoch_order, fitting, parallel
-from xpnet.training.batches import Shards
 from xpnet.training.sharding import Sharding
+from xpnet.training.splits import Shards
 
 
 def added(parts):

@@ -12,8 +12,8 @@ from xpnet.losses.targets import divisor, is_counted
 from xpnet.losses.tasks import Probabilistic
 from xpnet.metrics import count_correct
 from xpnet.network import Score, TwoLayerNet, forward
-from xpnet.training.batches import Piece, Shards, Split, check_split
 from xpnet.training.sharding import Sharding
+from xpnet.training.splits import Piece, Shards, Split, check_split
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from xpnet._checks import check_choice, check_count, check_members, check_switch
 from xpnet._typing import Array
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import SGD, Optimizer
-from xpnet.training.batches import Shards, check_split, held_back
 from xpnet.training.loop import Job, train_epochs
 from xpnet.training.members import train_members
 from xpnet.training.parallel import Processes
 from xpnet.training.progress import with_bar
 from xpnet.training.record import Record, Records
 from xpnet.training.sharding import Sharding
+from xpnet.training.splits import Shards, check_split, held_back
 from xpnet.training.state import TrainingState, copied, restored
 from xpnet.training.step import GRADIENTS
 from xpnet.training.threads import AUTO, check_threads

@@ -13,9 +13,10 @@ from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
-from xpnet.training.batches import Batches, Block, Shards, epoch_order
+from xpnet.training.batches import Batches, Block, epoch_order
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
+from xpnet.training.splits import Shards
 from xpnet.training.state import Best, TrainingState, copied
 from xpnet.training.step import Descent, Gradient
 from xpnet.training.threads import Threads
