@@ -194,8 +194,8 @@ class Shards(NamedTuple):
             return cls([split], shares, samples, sharding)
         if rows is not None or stop - start < samples:
             own = (np.arange(samples) if rows is None else rows)[start:stop]
-            x, t = _taken(x, own, axis=0), _taken(t, own, axis=0)
-            sample_weight = None if sample_weight is None else _taken(sample_weight, own, axis=-1)
+            x, t = taken(x, own, axis=0), taken(t, own, axis=0)
+            sample_weight = None if sample_weight is None else taken(sample_weight, own, axis=-1)
         split = Split.of(net, x, t, sample_weight)
         splits = [split.at(slice(share.rows.start - start, share.rows.stop - start)) for share in shares]
         return cls(splits, shares, samples, sharding)
@@ -213,7 +213,7 @@ class Shards(NamedTuple):
         return self._replace(splits=[split.of_members(members) for split in self.splits])
 
 
-def _taken(array: Array, rows: NDArray[Any], axis: int) -> Array:
+def taken(array: Array, rows: NDArray[Any], axis: int) -> Array:
     """Return the entries at some rows, where the array is."""
     xp = namespace_of(array=array)
     return xp.take(array, xp.asarray(rows, device=device(array)), axis=axis)
