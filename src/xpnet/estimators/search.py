@@ -37,6 +37,9 @@ class TwoLayerSearchCV(GridSearchCV):
     refit : bool
         Fit the best candidate on all samples in the end.
 
+    n_jobs : int, optional
+        Processes of joblib that share the networks out among them; by default this one alone.
+
     Attributes
     ----------
     cv_results_ : dict of arrays
@@ -66,9 +69,17 @@ class TwoLayerSearchCV(GridSearchCV):
     """
 
     def __init__(
-        self, estimator: Any, param_grid: Any, *, cv: Any = 5, scoring: Any = None, refit: bool = True
+        self,
+        estimator: Any,
+        param_grid: Any,
+        *,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: bool = True,
+        n_jobs: int | None = None,
     ) -> None:
-        self.estimator, self.param_grid, self.cv, self.scoring, self.refit = estimator, param_grid, cv, scoring, refit
+        self.estimator, self.param_grid, self.cv = estimator, param_grid, cv
+        self.scoring, self.refit, self.n_jobs = scoring, refit, n_jobs
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit every candidate on every fold, and the best on all samples.
@@ -114,7 +125,7 @@ class TwoLayerSearchCV(GridSearchCV):
         parts = [[(_safe_indexing(X, rows), _safe_indexing(y, rows)) for rows in fold] for fold in folds]
         models = [self._candidate(params) for params in candidates for _ in folds]
         places = list(range(len(folds))) * len(candidates)
-        failures = fit_side_by_side(models, [train for train, _ in parts], places)
+        failures = fit_side_by_side(models, [train for train, _ in parts], places, n_jobs=self.n_jobs)
         failed = [failure for failure in failures if failure is not None]
         if len(failed) == len(models):
             raise ValueError(f"all {len(models)} fits diverged, the first because {failed[0]}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import array_api_compat
 import numpy as np
+from joblib import Parallel, delayed
 
 from xpnet._typing import Array
 from xpnet.estimators.base import Problem, TwoLayerEstimator
@@ -17,27 +18,38 @@ from xpnet.training.state import copied
 
 
 def fit_side_by_side(
-    models: Sequence[TwoLayerEstimator], data: Sequence[tuple[Any, Any]], places: Sequence[int]
+    models: Sequence[TwoLayerEstimator],
+    data: Sequence[tuple[Any, Any]],
+    places: Sequence[int],
+    *,
+    n_jobs: int | None = None,
 ) -> list[NonFiniteLossError | None]:
     """Fit each estimator on its part of `data`, pairs ``(X, y)``, and return for each why it failed, or None.
 
-    Those with as many samples and classes, and with settings that may differ between members, share a network.
+    Those with as many samples and classes, and with settings that may differ between members, share a network; such
+    networks are trained in so many processes of joblib.
     """
     features: dict[int, Array] = {}
-    problems, groups = [], dict[tuple[Any, ...], list[int]]()
+    problems: list[Problem] = []
+    groups: dict[tuple[Any, ...], list[int]] = {}
     for index, (model, place) in enumerate(zip(models, places, strict=True)):
         problem = model._prepare(*data[place], None, fresh=True)
         problems.append(_completed(problem._replace(X=features.setdefault(place, problem.X))))
-        weighting = repr(model.get_params().get("class_weight"))  # Then samples of one fold have the same weights.
-        groups.setdefault((problems[-1].X.shape, problems[-1].outputs, weighting), []).append(index)
-    failures: list[NonFiniteLossError | None] = [None] * len(models)
+        weighting = repr(model.get_params().get("class_weight"))  # Then samples of one part have the same weights.
+        groups.setdefault((problem.X.shape, problem.outputs, weighting), []).append(index)
+    together: list[list[int]] = []
     for group in groups.values():
         sizes = problems[group[0]].features, problems[group[0]].outputs
-        for batch in batches([problems[index].settings for index in group], partial(_parameters, *sizes)):
-            members = [group[index] for index in batch]
-            found = _fit([models[index] for index in members], [problems[index] for index in members])
-            for index, failure in zip(members, found, strict=True):
-                failures[index] = failure
+        parts = batches([problems[index].settings for index in group], partial(_parameters, *sizes))
+        together += [[group[index] for index in part] for part in parts]
+    found = Parallel(n_jobs=n_jobs)(delayed(_fitted)([problems[index] for index in part]) for part in together)
+    failures: list[NonFiniteLossError | None] = [None] * len(models)
+    for part, results in zip(together, found, strict=True):
+        for index, result in zip(part, results, strict=True):
+            if isinstance(result, NonFiniteLossError):
+                failures[index] = result
+            else:
+                models[index].net_ = result
     return failures
 
 
@@ -52,20 +64,17 @@ def _completed(problem: Problem) -> Problem:
     return problem._replace(settings=settings.completed(epochs=epochs, device=settings.device))
 
 
-def _fit(models: Sequence[TwoLayerEstimator], problems: Sequence[Problem]) -> list[NonFiniteLossError | None]:
-    """Fit the members of one network; where some diverge, the others begin again without them."""
-    failures: list[NonFiniteLossError | None] = [None] * len(models)
-    while going := [member for member, failure in enumerate(failures) if failure is None]:
+def _fitted(problems: Sequence[Problem]) -> list[TwoLayerNet[Any] | NonFiniteLossError]:
+    """Return the members of one network, or why one diverged; the others then begin again without it."""
+    failures: dict[int, NonFiniteLossError] = {}
+    while going := [member for member in range(len(problems)) if member not in failures]:
         try:
-            nets = _trained([problems[member] for member in going])
+            nets = dict(zip(going, _trained([problems[member] for member in going]), strict=True))
         except NonFiniteLossError as error:
-            for place in error.members:
-                failures[going[place]] = error
+            failures |= {going[place]: error for place in error.members}
             continue
-        for member, net in zip(going, nets, strict=True):
-            models[member].net_ = net
-        break
-    return failures
+        return [nets[member] if member in nets else failures[member] for member in range(len(problems))]
+    return [failures[member] for member in range(len(problems))]
 
 
 def _trained(problems: Sequence[Problem]) -> list[TwoLayerNet[Any]]:
