@@ -128,3 +128,30 @@ def test_names_all_members_whose_loss_is_not_finite(patience):
         xpnet.fit(net, X, NUMBERS, **given)
     assert caught.value.members == (1, 3)
     assert pickle.loads(pickle.dumps(caught.value)).members == (1, 3)
+
+
+@pytest.mark.parametrize("patience", [None, 1])
+@pytest.mark.parametrize("validation", [SHUFFLED, 0.4], ids=["pair", "fraction"])
+def test_members_have_samples_of_their_own(patience, validation):
+    rows = np.stack([np.roll(np.arange(BATCH), m)[: BATCH - 2] for m in MEMBERS])
+    net, singles = side_by_side(), [alone(m) for m in MEMBERS]
+    more = {"patience": patience, "validation": validation, "batch_size": 2}
+    records = list(xpnet.fit_epochs(net, X, LABELS, sample_weight=WEIGHTS, rows=rows, **options(**more)))
+    runs = [
+        xpnet.fit(singles[m], X[rows[m]], LABELS[rows[m]], sample_weight=WEIGHTS[rows[m]], **options(m, **more))
+        for m in MEMBERS
+    ]
+    assert_members_of(net, records, singles, runs)
+
+
+@pytest.mark.parametrize(
+    "rows", [[[0]] * 4, np.zeros((4, 2)), np.zeros((3, 2), int), np.full((4, 2), len(X)), np.full((4, 2), -1)]
+)
+def test_rows_are_checked(rows):
+    with pytest.raises(ValueError, match=rf"rows must be a NumPy array of integers from 0 to {len(X) - 1}, shape"):
+        xpnet.fit_epochs(side_by_side(), X, LABELS, rows=rows, **options())
+
+
+def test_rows_do_not_go_with_shards():
+    with pytest.raises(ValueError, match="shards=2 needs the same samples for all members: leave rows or shards out"):
+        xpnet.fit_epochs(side_by_side(), X, LABELS, rows=np.zeros((4, 2), int), **options(shards=2))

@@ -14,5 +14,6 @@ if find_spec("sklearn") is None:
 
 from xpnet.estimators.classifier import TwoLayerClassifier
 from xpnet.estimators.regressor import TwoLayerRegressor
+from xpnet.estimators.search import TwoLayerSearchCV
 
-__all__ = ["TwoLayerClassifier", "TwoLayerRegressor"]
+__all__ = ["TwoLayerClassifier", "TwoLayerRegressor", "TwoLayerSearchCV"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import array_api_compat
 import numpy as np
@@ -14,11 +14,38 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from xpnet._checks import check_choice
 from xpnet._typing import Array, Namespace
-from xpnet.devices import device_of, select_device, to_host
+from xpnet.devices import Device, device_of, select_device, to_host
 from xpnet.estimators.parameters import OPTIONS
 from xpnet.network import TwoLayerNet
 from xpnet.settings import Settings
 from xpnet.training import fit_epochs, operations
+
+
+class Problem(NamedTuple):
+    """What an estimator is to learn, checked."""
+
+    X: Array
+    t: NDArray[Any]
+    """Labels (n,), or values (n, C), on the host."""
+    weights: NDArray[Any] | None
+    settings: Settings
+    outputs: int
+
+    @property
+    def features(self) -> int:
+        """How many there are."""
+        return int(self.X.shape[1])
+
+    def device(self, members: int = 1) -> Device:
+        """Return where so many such networks are trained: where the data are, or from the host where it pays."""
+        if not isinstance(self.X, np.ndarray):
+            return device_of(self.X)
+        sizes = self.features, self.settings.hidden, self.outputs, self.settings.batch_size
+        return select_device(self.settings.device, operations=operations(*sizes, members))
+
+    def make_network(self, device: Device) -> TwoLayerNet[Any]:
+        """Return a fresh network."""
+        return self.settings.make_network(self.features, self.outputs, device=device)
 
 
 class TwoLayerEstimator(BaseEstimator):
@@ -62,18 +89,20 @@ class TwoLayerEstimator(BaseEstimator):
             )
         return settings
 
-    def _train(
+    def _prepare(self, X: Any, y: Any, sample_weight: Any, *, fresh: bool) -> Problem:
+        """Return what is to be learned, and keep what is known of it; a fresh one has a seed."""
+        raise NotImplementedError
+
+    def _problem(
         self,
         X: Array,
-        t: Array,
+        t: NDArray[Any],
         weights: NDArray[Any] | None,
         settings: Settings,
         *,
         outputs: int,
         fresh: bool,
-        epochs: int | None,
-    ) -> Self:
-        """Train a fresh network, or the one there is, for so many epochs, by default those of the settings."""
+    ) -> Problem:
         settings = replace(settings, dtype="float32" if "float32" in str(X.dtype) else "float64")
         if fresh:
             seed = self.random_state
@@ -81,10 +110,13 @@ class TwoLayerEstimator(BaseEstimator):
                 seed = check_random_state(seed).randint(2**31 - 1)
             settings = replace(settings, seed=int(seed))
             self._home = device_of(X)
-            sizes = int(X.shape[1]), settings.hidden, outputs, settings.batch_size
-            on_host = isinstance(X, np.ndarray)
-            device = select_device(settings.device, operations=operations(*sizes)) if on_host else self._home
-            self.net_: TwoLayerNet[float] = settings.make_network(int(X.shape[1]), outputs, device=device)
+        return Problem(X, t, weights, settings, outputs)
+
+    def _train(self, problem: Problem, *, fresh: bool, epochs: int | None) -> Self:
+        """Train a fresh network, or the one there is, for so many epochs, by default those of the settings."""
+        X, t, weights, settings, _ = problem
+        if fresh:
+            self.net_: TwoLayerNet[float] = problem.make_network(problem.device())
             self._state, self.n_iter_ = None, 0
             self.loss_curve_: list[float] = []
             self.validation_scores_: list[float] = []

@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from xpnet._typing import Array
 from xpnet.devices import device_of, to_host
-from xpnet.estimators.base import TwoLayerEstimator
+from xpnet.estimators.base import Problem, TwoLayerEstimator
 from xpnet.estimators.parameters import initializer, parameters
 from xpnet.losses import LOSSES
 from xpnet.losses.tasks import Probabilistic
@@ -90,7 +90,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             Weights of the samples, >= 0, not all 0.
         """
         fresh = not (self.warm_start and hasattr(self, "net_"))
-        return self._learn(X, y, sample_weight, None, fresh=fresh, epochs=None)
+        return self._train(self._prepare(X, y, sample_weight, fresh=fresh), fresh=fresh, epochs=None)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on samples `X`, and go on where the last call ended.
@@ -110,7 +110,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
                 "class_weight='balanced' needs all samples at once, partial_fit has those of a call: give a dict, "
                 "from sklearn.utils.class_weight.compute_class_weight"
             )
-        return self._learn(X, y, sample_weight, classes, fresh=not hasattr(self, "net_"), epochs=1)
+        fresh = not hasattr(self, "net_")
+        return self._train(self._prepare(X, y, sample_weight, fresh=fresh, classes=classes), fresh=fresh, epochs=1)
 
     def predict(self, X: Any) -> Array:
         """Return the labels of samples `X`, shape (n,) or (n, labels)."""
@@ -129,7 +130,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     def _is_multilabel(self) -> bool:
         return bool(self.loss == "multilabel_cross_entropy")
 
-    def _learn(self, X: Any, y: Any, sample_weight: Any, classes: Any, *, fresh: bool, epochs: int | None) -> Self:
+    def _prepare(self, X: Any, y: Any, sample_weight: Any, *, fresh: bool, classes: Any = None) -> Problem:
         settings = self._settings(_LOSSES, label_smoothing=self.label_smoothing)
         X, y, weights = self._read(X, y, sample_weight, reset=fresh, multi_output=self._is_multilabel)
         check_classification_targets(y)
@@ -149,7 +150,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         if fresh:
             numbers = known.dtype.kind in "iuf"  # Texts have no place in other libraries.
             self.classes_ = device_of(X).asarray(known) if numbers else known
-        return self._train(X, t, weights, settings, outputs=len(known), fresh=fresh, epochs=epochs)
+        return self._problem(X, t, weights, settings, outputs=len(known), fresh=fresh)
 
 
 def _positions(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:

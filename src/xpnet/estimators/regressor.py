@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from xpnet._typing import Array
-from xpnet.estimators.base import TwoLayerEstimator
+from xpnet.estimators.base import Problem, TwoLayerEstimator
 from xpnet.estimators.parameters import initializer, parameters
 from xpnet.losses import LOSSES
 from xpnet.losses.tasks import Probabilistic
@@ -65,22 +65,22 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
             Weights of the samples, >= 0, not all 0.
         """
         fresh = not (self.warm_start and hasattr(self, "net_"))
-        return self._learn(X, y, sample_weight, fresh=fresh, epochs=None)
+        return self._train(self._prepare(X, y, sample_weight, fresh=fresh), fresh=fresh, epochs=None)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on samples `X`, and go on where the last call ended; see `TwoLayerClassifier`."""
-        return self._learn(X, y, sample_weight, fresh=not hasattr(self, "net_"), epochs=1)
+        fresh = not hasattr(self, "net_")
+        return self._train(self._prepare(X, y, sample_weight, fresh=fresh), fresh=fresh, epochs=1)
 
     def predict(self, X: Any) -> Array:
         """Return the numbers of samples `X`, shape (n,) or (n, outputs) as `y` was."""
         said = self._say("predict", X)
         return said[:, 0] if self._is_flat else said
 
-    def _learn(self, X: Any, y: Any, sample_weight: Any, *, fresh: bool, epochs: int | None) -> Self:
+    def _prepare(self, X: Any, y: Any, sample_weight: Any, *, fresh: bool) -> Problem:
         settings = self._settings(_LOSSES)
         X, y, weights = self._read(X, y, sample_weight, reset=fresh, multi_output=True, y_numeric=True)
         t = np.asarray(y, np.float64)
         t = t[:, None] if t.ndim == 1 else t
-        self._train(X, t, weights, settings, outputs=t.shape[1], fresh=fresh, epochs=epochs)
         self._is_flat = y.ndim == 1
-        return self
+        return self._problem(X, t, weights, settings, outputs=t.shape[1], fresh=fresh)

@@ -12,6 +12,7 @@ from xpnet._checks import check_choice, check_count, check_members, check_switch
 from xpnet._typing import Array
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import SGD, Optimizer
+from xpnet.training.inputs import taken
 from xpnet.training.loop import Job, train_epochs
 from xpnet.training.members import train_members
 from xpnet.training.parallel import Processes
@@ -163,6 +164,7 @@ def fit_epochs(
     threads: int | str = AUTO,
     state: TrainingState | None = None,
     every: int = 1,
+    rows: NDArray[np.integer[Any]] | None = None,
     shards: int = 1,
     processes: Processes | None = None,
 ) -> Iterator[Record[Score]]:
@@ -170,7 +172,8 @@ def fit_epochs(
 
     Nothing is trained before the first record is asked for, and nothing more after a ``break``. Arguments are those
     of `fit`, and checked at once; with `every`, there is a record only after so many epochs and after the last, and the
-    time that it takes to evaluate small data is saved.
+    time that it takes to evaluate small data is saved. With `rows`, integers of shape (M, n), each member has n samples
+    of its own: those of `x` at its row, of which a fraction of `validation` is held back.
 
     Examples
     --------
@@ -194,9 +197,10 @@ def fit_epochs(
         )
     check_split(net, x, t, sample_weight)
     fraction, pair = _read_validation(net, validation)
-    kept = held = None
+    _check_rows(rows, net.members, int(x.shape[0]), shards)
+    kept, held = rows, None
     if fraction is not None:
-        (kept, held), pair = _held_back(net, t, fraction, seed), (x, t)
+        (kept, held), pair = _held_back(net, t, fraction, seed, rows), (x, t)
     samples = int(x.shape[0] if kept is None else kept.shape[-1])
     sharding = _checked_sharding(shards, processes, batch_size, samples, pair, held)
     epochs = default_epochs(samples, batch_size) if epochs is None else epochs
@@ -267,11 +271,30 @@ def _check_options(optimizer: Any, batch_size: Any, epochs: Any, gradient: Any, 
         check_switch(stream, "stream")
 
 
+def _check_rows(rows: Any, members: int | None, samples: int, shards: int) -> None:
+    if rows is None:
+        return
+    fits = isinstance(rows, np.ndarray) and rows.dtype.kind in "iu" and rows.ndim == 2 and rows.size > 0
+    if not fits or len(rows) != members or rows.min() < 0 or rows.max() >= samples:
+        raise ValueError(
+            f"rows must be a NumPy array of integers from 0 to {samples - 1}, shape (members, n), for {members} members"
+        )
+    if shards > 1:
+        raise ValueError(f"shards={shards} needs the same samples for all members: leave rows or shards out")
+
+
 def _held_back(
-    net: TwoLayerNet[Any], t: Array, fraction: float, seed: int | tuple[int, ...]
+    net: TwoLayerNet[Any], t: Array, fraction: float, seed: int | tuple[int, ...], rows: NDArray[Any] | None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return which samples train and which validate, shape (n,), or (M, n) where members have seeds of their own."""
+    """Return which samples train and which validate, (n,), or (M, n) if members have seeds or rows of their own."""
     seeds = seed if isinstance(seed, tuple) else (seed,)
+    if rows is not None:
+        seeds = seeds * len(rows) if len(seeds) == 1 else seeds
+        places = [held_back(net, taken(t, own, axis=0), fraction, one) for own, one in zip(rows, seeds, strict=True)]
+        kept, held = (
+            np.stack([own[each] for own, each in zip(rows, part, strict=True)]) for part in zip(*places, strict=True)
+        )
+        return kept, held
     parts = {one: held_back(net, t, fraction, one) for one in seeds}
     if len(parts) == 1:
         return parts[seeds[0]]

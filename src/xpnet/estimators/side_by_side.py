@@ -1,0 +1,97 @@
+"""Estimators fitted side by side, each on samples of its own, as members of one network."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import array_api_compat
+import numpy as np
+from joblib import Parallel, delayed
+
+from xpnet._typing import Array
+from xpnet.estimators.base import Problem, TwoLayerEstimator
+from xpnet.network import TwoLayerNet
+from xpnet.settings import Settings
+from xpnet.sweeps.members import batches, joined
+from xpnet.training import NonFiniteLossError, fit_epochs
+from xpnet.training.state import copied
+
+
+def fit_side_by_side(
+    models: Sequence[TwoLayerEstimator],
+    data: Sequence[tuple[Any, Any]],
+    places: Sequence[int],
+    *,
+    n_jobs: int | None = None,
+) -> list[NonFiniteLossError | None]:
+    """Fit each estimator on its part of `data`, pairs ``(X, y)``, and return for each why it failed, or None.
+
+    Those with as many samples and classes, and with settings that may differ between members, share a network; such
+    networks are trained in so many processes of joblib.
+    """
+    features: dict[int, Array] = {}
+    problems: list[Problem] = []
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for index, (model, place) in enumerate(zip(models, places, strict=True)):
+        problem = model._prepare(*data[place], None, fresh=True)
+        problems.append(_completed(problem._replace(X=features.setdefault(place, problem.X))))
+        weighting = repr(model.get_params().get("class_weight"))  # Then samples of one part have the same weights.
+        groups.setdefault((problem.X.shape, problem.outputs, weighting), []).append(index)
+    together: list[list[int]] = []
+    for group in groups.values():
+        sizes = problems[group[0]].features, problems[group[0]].outputs
+        parts = batches([problems[index].settings for index in group], partial(_parameters, *sizes))
+        together += [[group[index] for index in part] for part in parts]
+    found = Parallel(n_jobs=n_jobs)(delayed(_fitted)([problems[index] for index in part]) for part in together)
+    failures: list[NonFiniteLossError | None] = [None] * len(models)
+    for part, results in zip(together, found, strict=True):
+        for index, result in zip(part, results, strict=True):
+            if isinstance(result, NonFiniteLossError):
+                failures[index] = result
+            else:
+                models[index].net_ = result
+    return failures
+
+
+def _parameters(features: int, outputs: int, settings: Settings) -> int:
+    return (features + 1) * settings.hidden + (settings.hidden + 1) * outputs
+
+
+def _completed(problem: Problem) -> Problem:
+    """Return a problem whose settings leave nothing to others, so that they can be compared."""
+    settings = problem.settings
+    epochs = settings.fit_options(len(problem.t))["epochs"]
+    return problem._replace(settings=settings.completed(epochs=epochs, device=settings.device))
+
+
+def _fitted(problems: Sequence[Problem]) -> list[TwoLayerNet[Any] | NonFiniteLossError]:
+    """Return the members of one network, or why one diverged; the others then begin again without it."""
+    failures: dict[int, NonFiniteLossError] = {}
+    while going := [member for member in range(len(problems)) if member not in failures]:
+        try:
+            nets = dict(zip(going, _trained([problems[member] for member in going]), strict=True))
+        except NonFiniteLossError as error:
+            failures |= {going[place]: error for place in error.members}
+            continue
+        return [nets[member] if member in nets else failures[member] for member in range(len(problems))]
+    return [failures[member] for member in range(len(problems))]
+
+
+def _trained(problems: Sequence[Problem]) -> list[TwoLayerNet[Any]]:
+    """Return the networks of these problems, trained as members of one."""
+    first, settings = problems[0], joined([problem.settings for problem in problems])
+    device, samples = first.device(len(problems)), len(first.t)
+    net = first._replace(settings=settings).make_network(device)
+    parts = list({id(problem.X): problem for problem in problems}.values())
+    starts = {id(part.X): samples * place for place, part in enumerate(parts)}
+    rows = np.asarray([[starts[id(problem.X)]] for problem in problems]) + np.arange(samples)
+    options = settings.fit_options(samples)
+    every = options["epochs"] if settings.validation is None else 1
+    x, t = array_api_compat.array_namespace(first.X).concat([part.X for part in parts]), [part.t for part in parts]
+    weights = None if first.weights is None else np.concatenate([part.weights for part in parts])
+    for _ in fit_epochs(net, x, np.concatenate(t), sample_weight=weights, rows=rows, every=every, **options):
+        pass
+    nets = [problem.make_network(device) for problem in problems]
+    for place, one in enumerate(nets):
+        one.params.update(copied({name: w[place, ...] for name, w in net.params.items()}))
+    return nets
