@@ -133,9 +133,9 @@ def test_names_all_members_whose_loss_is_not_finite(patience):
 @pytest.mark.parametrize("patience", [None, 1])
 @pytest.mark.parametrize("validation", [SHUFFLED, 0.4], ids=["pair", "fraction"])
 def test_members_have_samples_of_their_own(patience, validation):
-    rows = np.stack([np.roll(np.arange(BATCH), m)[: BATCH - 2] for m in MEMBERS])
+    rows = np.stack([np.roll(np.arange(len(X)), m)[: len(X) - 2] for m in MEMBERS])
     net, singles = side_by_side(), [alone(m) for m in MEMBERS]
-    more = {"patience": patience, "validation": validation, "batch_size": 2}
+    more = {"patience": patience, "validation": validation}
     records = list(xpnet.fit_epochs(net, X, LABELS, sample_weight=WEIGHTS, rows=rows, **options(**more)))
     runs = [
         xpnet.fit(singles[m], X[rows[m]], LABELS[rows[m]], sample_weight=WEIGHTS[rows[m]], **options(m, **more))

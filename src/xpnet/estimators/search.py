@@ -5,7 +5,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
@@ -146,13 +145,13 @@ def _results(candidates: list[dict[str, Any]], scores: NDArray[np.float64]) -> d
     """Return the scores, shape (candidates, folds), as `GridSearchCV` does."""
     results: dict[str, Any] = {"params": candidates}
     for name in sorted({name for params in candidates for name in params}):
-        values: Any = np.ma.MaskedArray(np.empty(len(candidates), dtype=object), mask=True)
+        values = np.empty(len(candidates), dtype=object)
         for place, params in enumerate(candidates):
-            if name in params:
-                values[place] = params[name]
-        results[f"param_{name}"] = values
+            values[place] = params.get(name)
+        results[f"param_{name}"] = np.ma.MaskedArray(values, mask=[name not in params for params in candidates])
     results |= {f"split{fold}_test_score": column for fold, column in enumerate(scores.T)}
     mean = scores.mean(axis=1)
-    last = np.nan_to_num(mean, nan=np.nanmin(mean, initial=0.0) - 1)
-    results |= {"mean_test_score": mean, "std_test_score": scores.std(axis=1)}
-    return results | {"rank_test_score": rankdata(-last, method="min").astype(np.int32)}
+    # NaN comes last.
+    order = np.where(np.isnan(mean), -np.inf, mean)
+    rank = 1 + np.sum(order[:, None] < order, axis=1, dtype=np.int32)
+    return results | {"mean_test_score": mean, "std_test_score": scores.std(axis=1), "rank_test_score": rank}

@@ -291,9 +291,7 @@ def _held_back(
     if rows is not None:
         seeds = seeds * len(rows) if len(seeds) == 1 else seeds
         places = [held_back(net, taken(t, own, axis=0), fraction, one) for own, one in zip(rows, seeds, strict=True)]
-        kept, held = (
-            np.stack([own[each] for own, each in zip(rows, part, strict=True)]) for part in zip(*places, strict=True)
-        )
+        kept, held = (np.stack([own[two[part]] for own, two in zip(rows, places, strict=True)]) for part in (0, 1))
         return kept, held
     parts = {one: held_back(net, t, fraction, one) for one in seeds}
     if len(parts) == 1:
