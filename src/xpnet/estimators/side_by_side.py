@@ -16,6 +16,9 @@ from xpnet.sweeps.members import batches, joined
 from xpnet.training import NonFiniteLossError, fit_epochs
 from xpnet.training.state import copied
 
+_HIDDEN_BYTES = 3 * 2**18
+"""More hidden values than that in a mini-batch of all members, and they are slower than one by one."""
+
 
 def fit_side_by_side(
     models: Sequence[TwoLayerEstimator],
@@ -41,7 +44,11 @@ def fit_side_by_side(
     for group in groups.values():
         sizes = problems[group[0]].features, problems[group[0]].outputs
         parts = batches([problems[index].settings for index in group], partial(_parameters, *sizes))
-        together += [[group[index] for index in part] for part in parts]
+        for part in parts:
+            first = problems[group[part[0]]]
+            most = _most(first) if first.device(len(part)).name == "cpu" else len(part)
+            pieces = np.array_split(np.asarray(part), -(-len(part) // most))
+            together += [[group[index] for index in piece.tolist()] for piece in pieces]
     found = Parallel(n_jobs=n_jobs)(delayed(_fitted)([problems[index] for index in part]) for part in together)
     failures: list[NonFiniteLossError | None] = [None] * len(models)
     for part, results in zip(together, found, strict=True):
@@ -51,6 +58,12 @@ def fit_side_by_side(
             else:
                 models[index].net_ = result
     return failures
+
+
+def _most(problem: Problem) -> int:
+    """Return how many members have hidden values that stay in the cache of a CPU."""
+    settings = problem.settings
+    return int(max(1, _HIDDEN_BYTES // (settings.batch_size * settings.hidden * np.dtype(settings.dtype).itemsize)))
 
 
 def _parameters(features: int, outputs: int, settings: Settings) -> int:
