@@ -30,7 +30,18 @@ def prices(tmp_path_factory):
     x = np.random.default_rng(0).random((200, 3))
     rows = [",".join(f"{value:.6f}" for value in (*row, 5000 + 2000 * row[0] - 900 * row[1])) for row in x]
     (folder / "prices.csv").write_text("\n".join(["a,b,c,target", *rows]))
-    options = ["--loss", "mean_squared_error", "--init", "xavier", "--learning-rate", 0.2, "--batch-size", 20]
+    options = [
+        "--preset",
+        "chapter",
+        "--loss",
+        "mean_squared_error",
+        "--init",
+        "xavier",
+        "--learning-rate",
+        0.2,
+        "--batch-size",
+        20,
+    ]
     data = folder / "prices.csv"
     assert xpnet("train", "--data", data, "--out", folder / "run", "--epochs", 200, "--quiet", *options) == (0, "", "")
     return data, folder / "run"
