@@ -196,7 +196,7 @@ def load_features(
         The column of a table to leave out, by name or index.
     like : Origin, optional
         What a model of so many features was trained on: the columns of a table are taken in its order, by name. If some
-        hold texts, the result is an array of objects.
+        hold texts, the result is an array of objects; without a model, all have to hold numbers.
 
     Raises
     ------
@@ -204,7 +204,7 @@ def load_features(
         If the file is not what it should be, or has another number of features.
     """
     path = Path(path)
-    columns = Columns(label, features=features) if like is None else like.asked(label, features=features)
+    columns = Columns(label, features=features, categories=()) if like is None else like.asked(label, features=features)
     if not path.exists():
         raise DataError(f"{path}: no such file: give the path of one that exists")
     (raw,) = reader_of(path, columns)(path, columns)
