@@ -57,8 +57,8 @@ class Block(NamedTuple):
     def batches(self) -> Iterator[Batch]:
         """Yield what each step takes."""
         values, weights = map(self.xp.unstack, self.targets)
-        for x, *targets in zip(self.inputs, values, weights, strict=True):
-            yield x, self.ones, Targets(*targets)
+        for x, value, weight in zip(self.inputs, values, weights, strict=True):
+            yield x, self.ones, Targets(value, weight)
 
 
 class Batches:

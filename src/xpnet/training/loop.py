@@ -168,9 +168,10 @@ def _losses(net: TwoLayerNet[Any], batches: Batches, blocks: list[Block], output
     """Return the losses of some steps, from the outputs of all shards in each."""
     # The loss values are for the record alone, so that a whole block's can be computed at once.
     # They are stacked as they lie in memory, class by class.
-    xp = net.device.namespace
+    xp, ndim = net.device.namespace, outputs[0][0].ndim
+    by_class = (ndim - 1, *range(ndim - 1))
     stacked = [
-        xp.moveaxis(xp.stack([xp.moveaxis(y, -1, 0) for y in shard], axis=1), 0, -1)
+        xp.moveaxis(xp.stack([xp.permute_dims(y, by_class) for y in shard], axis=1), 0, -1)
         for shard in zip(*outputs, strict=True)
     ]
     terms = [net.loss_function._terms(ys, block.targets, xp=xp) for ys, block in zip(stacked, blocks, strict=True)]

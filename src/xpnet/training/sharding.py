@@ -1,6 +1,8 @@
 """How samples and mini-batches are cut into shards, and which of these are a process's own."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -28,7 +30,8 @@ class Share(NamedTuple):
         return own
 
 
-class Sharding(NamedTuple):
+@dataclass(frozen=True)
+class Sharding:
     """A number of shards, and the processes that share them out.
 
     Of each mini-batch every shard has as many samples as the others, or one more, always from the same part of the
@@ -51,7 +54,7 @@ class Sharding(NamedTuple):
     """
 
     shards: int = 1
-    processes: Processes = Processes()
+    processes: Processes = field(default_factory=Processes)
 
     def check(self, limits: Mapping[str, int]) -> None:
         """Refuse a number of shards that leaves a process without shards, or is above one of these named limits."""
@@ -65,7 +68,7 @@ class Sharding(NamedTuple):
             if self.shards > limit:
                 raise ValueError(f"shards must be at most the {name}, {limit}, got {self.shards}: take fewer")
 
-    @property
+    @cached_property
     def counts(self) -> list[int]:
         """How many shards each process has."""
         return _cut(self.shards, self.processes.size)

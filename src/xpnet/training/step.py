@@ -129,21 +129,23 @@ class Descent:
         self._seen = self._flat[_ALL]
         self._parts = self._layout.parts(self._seen)
 
-    def differentiate(self, *shards: Batch) -> tuple[Array, ...]:
-        """Return the outputs of each shard of a mini-batch, then the gradients of each; and do no step."""
-        each = zip(self._differentiate, shards, strict=True)
-        outputs, gradients = zip(*(one(self._parts, *shard) for one, shard in each), strict=True)
-        return *outputs, *gradients
+    def differentiate(self, *shards: Batch) -> tuple[list[Array], list[Array]]:
+        """Return the outputs of each shard of a mini-batch, and the gradient of each; and do no step."""
+        outputs, gradients = [], []
+        for one, shard in zip(self._differentiate, shards, strict=True):
+            y, gradient = one(self._parts, *shard)
+            outputs.append(y)
+            gradients.append(gradient)
+        return outputs, gradients
 
-    def step(self, *shards: Batch) -> tuple[Array, ...]:
+    def step(self, *shards: Batch) -> list[Array]:
         """Do one step with a mini-batch, and return the outputs of each shard before it."""
-        results = self.differentiate(*shards)
-        gradient = self._sharding.sum(results[len(shards) :])
-        self._rule.apply(self._flat, {_ALL: gradient}, self._memory)
+        outputs, gradients = self.differentiate(*shards)
+        self._rule.apply(self._flat, {_ALL: self._sharding.sum(gradients)}, self._memory)
         if self._flat[_ALL] is not self._seen:  # A library whose arrays cannot be changed has made a new one.
             self._seen = self._flat[_ALL]
             self._parts = self._layout.parts(self._seen)
-        return results[: len(shards)]
+        return outputs
 
     @property
     def steps(self) -> int:

@@ -35,7 +35,7 @@ _IN_USE = Lock()
 """The number is one for the process: of trainings in several threads the first decides."""
 
 Batch = TypeVar("Batch", bound=tuple[Any, ...])
-Differentiate: TypeAlias = Callable[..., tuple[Any, ...]]
+Differentiate: TypeAlias = Callable[..., tuple[list[Any], ...]]
 
 
 def check_threads(value: Any, name: str) -> None:
@@ -123,12 +123,12 @@ class Threads:
         self._due = time.perf_counter() + max(1.0, lost / _COST)
         self._start_trial()
 
-    def _same_numbers(self, results: Callable[[], tuple[Any, ...]]) -> bool:
+    def _same_numbers(self, results: Callable[[], tuple[list[Any], ...]]) -> bool:
         """Return whether one thread and all give the same results to the bit; goes on with what is chosen."""
         each = []
         for count in (1, self._all):
             self._set(count)
-            each.append([np.array(array) for array in results()])
+            each.append([np.array(array) for arrays in results() for array in arrays])
         self._set(self._chosen)
         return all(np.array_equal(one, other, equal_nan=True) for one, other in zip(*each, strict=True))
 
