@@ -3,7 +3,8 @@
 import shlex
 from typing import Any
 
-from xpnet.settings.settings import DEFAULTS, Settings
+from xpnet.settings.options import DEFAULTS
+from xpnet.settings.settings import Settings
 
 
 def minimal(settings: Settings) -> dict[str, Any]:
