@@ -7,7 +7,7 @@ Array: TypeAlias = Any
 """An array of any library that follows the array API standard."""
 
 Namespace: TypeAlias = Any
-"""The functions of one array library: ``array_api_compat.numpy``, ``.cupy``, ``.torch``, ``jax.numpy``."""
+"""The functions of one array library, such as ``array_api_compat.numpy`` or ``jax.numpy``."""
 
 Params: TypeAlias = MutableMapping[str, Array]
 """Named arrays: the parameters of a network, or their gradients under the same names."""

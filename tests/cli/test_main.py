@@ -321,40 +321,18 @@ def test_help_comes_soon_after_numpy(tmp_path):
     assert min(ours) < 4.5 * min(numpy)
 
 
+COMMANDS = ("train", "sweep", "evaluate", "predict", "export", "report", "compare", "gradcheck", "devices", "data")
+COMMANDS += ("completion",)
+
+
 def test_help_and_version():
     assert xpnet("--version") == (0, f"xpnet {__version__}\n", "")
     for arguments in ((), ("--help",), ("-h",)):
         code, out, err = xpnet(*arguments)
         assert (code, err) == (0, "")
-        names = (
-            "train",
-            "evaluate",
-            "predict",
-            "export",
-            "report",
-            "compare",
-            "gradcheck",
-            "devices",
-            "data",
-            "completion",
-        )
-        for name in names:
+        for name in COMMANDS:
             assert re.search(rf"^  {name} +[A-Z][^.]*\.$", out, re.M)
-    for name in (
-        "train",
-        "evaluate",
-        "predict",
-        "export",
-        "report",
-        "compare",
-        "gradcheck",
-        "devices",
-        "data",
-        "data list",
-        "data fetch",
-        "data path",
-        "completion",
-    ):
+    for name in (*COMMANDS, "data list", "data fetch", "data path", "data show"):
         code, out, err = xpnet(*name.split(), "--help")
         assert (code, err) == (0, "")
         assert out.startswith(f"Usage: xpnet {name} ")

@@ -17,6 +17,7 @@ from xpnet.cli.sweep_options import VALIDATION, planned, read_asked
 from xpnet.cli.sweep_progress import reporter, tell
 from xpnet.sweeps.folder import PICTURE, PLAN
 from xpnet.sweeps.picture import plot_sweep
+from xpnet.sweeps.work import remember
 
 
 @click.command
@@ -44,11 +45,11 @@ def sweep(
     as_json: bool,
     **given: tuple[str, ...],
 ) -> None:
-    """Train a network for every combination of several options' values, and find the best by validation.
+    """Train combinations of options side by side, find the best.
 
-    Every option may have several values: A,B,C, all integers of a range 0..7, or the same option again; and with
-    --random an interval 0.001..0.1. Networks that differ in their seed alone are compared by their mean. Those of one
-    shape train side by side.
+    It is the best by validation. Every option may have several values: A,B,C, all integers of a range 0..7, or the same
+    option again; and with --random an interval 0.001..0.1. Networks that differ in their seed alone are compared by
+    their mean. Those of one shape train side by side.
 
     Whatever ends a sweep, --resume goes on with it, and trains nothing twice.
     """
@@ -69,6 +70,7 @@ def sweep(
             )
         asked = planned(resume)
     dataset = load(asked.settings, quiet=quiet or as_json)
+    remember(asked.settings, dataset)
     folder = resume or out or new_folder(f"{dataset.name}-sweep")
     report = reporter(quiet=quiet or as_json)
     try:

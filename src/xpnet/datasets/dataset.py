@@ -27,14 +27,16 @@ class Dataset:
         What to call it.
     train, test : Samples
         ``x``: float32, shape (n, features), scaled so that the training part lies in [0, 1]; an array, or `Rows` where
-        they are not held in memory. ``t``: where the targets
-        are classes, int64, shape (n,), from 0 to ``classes - 1``; where they are numbers, float64, shape (n, outputs),
-        standardised by the mean and the standard deviation of the training part.
+        they are not held in memory. ``t``: where the targets are classes, int64, shape (n,), from 0 to ``classes - 1``;
+        where they are numbers, float64, shape (n, outputs), standardised by the mean and the standard deviation of the
+        training part.
         The training part is empty where these are new data for a trained model.
     image_shape : (int, int) or None
         Height and width, where a row of features is an image.
     origin : Origin
         What a model needs to know of these data to be given others.
+    is_split : bool
+        Whether the parts were drawn from one, by the seed.
 
     Examples
     --------
@@ -50,6 +52,7 @@ class Dataset:
     test: Samples
     image_shape: tuple[int, int] | None
     origin: Origin
+    is_split: bool = False
 
     @property
     def scaling(self) -> Scaling:

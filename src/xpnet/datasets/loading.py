@@ -136,7 +136,7 @@ def load_data(
         features = encoding.features(train.x.shape[1])
         stream = 8 * features * (len(train.x) + len(test.x)) > (host_memory() or math.inf)
     train, test = (prepared(part, origin, found.where, in_memory=not stream) for part in (train, test))
-    return Dataset(found.name, train, test, found.image_shape, origin)
+    return Dataset(found.name, train, test, found.image_shape, origin, is_split)
 
 
 def load_digits() -> Dataset:

@@ -15,7 +15,7 @@ from array_api_compat import is_cupy_namespace
 
 from xpnet._typing import Namespace
 from xpnet.devices.libraries import import_cupy
-from xpnet.devices.tracing import UNKNOWN, Functions, Node, Symbol, Trace
+from xpnet.devices.tracing import UNKNOWN, Functions, Node, Symbol, Trace, UntraceableError
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -79,7 +79,7 @@ def compiled(function: Function, arguments: tuple[Any, ...]) -> Function:
     arrays = [place for place, leaf in enumerate(leaves) if hasattr(leaf, "dtype")]
     dtypes = {leaves[place].dtype for place in arrays}
     if [dtype.kind for dtype in dtypes] != ["f"]:
-        raise NotImplementedError("a kernel computes in one floating dtype")
+        raise UntraceableError("a kernel computes in one floating dtype")
     trace = Trace(*dtypes)
     symbols = [_symbol(trace, place, is_array=place in arrays) for place in range(len(leaves))]
     before = [symbol.node for symbol in symbols]
@@ -87,7 +87,7 @@ def compiled(function: Function, arguments: tuple[Any, ...]) -> Function:
     returned = function(*given, xp=Functions(trace))
     after = list(_leaves(given))
     if len(after) != len(leaves) or any(after[i] is not symbols[i] for i in range(len(leaves)) if i not in arrays):
-        raise NotImplementedError("a kernel puts nothing but arrays into a container, where there were some")
+        raise UntraceableError("a kernel puts nothing but arrays into a container, where there were some")
     answers = [] if returned is None else list(returned) if isinstance(returned, tuple) else [returned]
     made = [answer for answer in answers if not any(answer is symbol for symbol in after)]
     changed = [i for i in arrays if after[i] is not symbols[i] or symbols[i].node is not before[i]]
@@ -167,7 +167,7 @@ def _kernel(name: str, arrays: list[int], trace: Trace, results: list[Node], gat
     if not results:
         return lambda *arrays: None
     if gathered and not all(node.varies for node in results):
-        raise NotImplementedError("a result has one value for each element")
+        raise UntraceableError("a result has one value for each element")
     names = [f"a{place}" for place in arrays] + [f"c{place}" for place in range(len(trace.captured))]
     kind = "raw T" if gathered else "T"
     kernel = import_cupy().ElementwiseKernel(

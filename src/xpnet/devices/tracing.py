@@ -9,7 +9,12 @@ from typing import Any, NoReturn
 
 from array_api_compat import is_array_api_obj
 
-UNKNOWN = (NotImplementedError, TypeError, AttributeError)
+
+class UntraceableError(Exception):
+    """A function does what no kernel can; it is called as it is."""
+
+
+UNKNOWN = (UntraceableError, TypeError, AttributeError)
 """What a function that does more than symbols know ends with."""
 
 
@@ -52,7 +57,7 @@ class Trace:
         if is_array_api_obj(value) and value.dtype == self.dtype and value.ndim > 0:
             self.captured.append(value)
             return Node(f"c{len(self.captured) - 1}", loads=True)
-        raise NotImplementedError(f"a {type(value).__name__} in a kernel")
+        raise UntraceableError(f"a {type(value).__name__} in a kernel")
 
     def new(self, code: str, *operands: Any, ctype: str = "T", gathers: bool = False) -> "Symbol":
         """Return what an operation makes of some operands."""
@@ -105,7 +110,7 @@ class Symbol:
         return Symbol(self.trace, compute=lambda given: function(*[compute(given) for compute in computes if compute]))
 
     def __bool__(self) -> NoReturn:
-        raise NotImplementedError("which branch is taken is known on the device alone")
+        raise UntraceableError("which branch is taken is known on the device alone")
 
     __neg__ = _unary("-{0}", operator.neg)
     __add__, __radd__ = _binary("{0} + {1}", operator.add), _reflected("{0} + {1}", operator.add)
@@ -139,7 +144,7 @@ class Functions:
 
     def __getattr__(self, name: str) -> Callable[..., Symbol]:
         if name not in _CODE:
-            raise NotImplementedError(f"{name} in a kernel")
+            raise UntraceableError(f"{name} in a kernel")
         return lambda *operands: self._new(_CODE[name], *operands)
 
     def sum(self, x: Any, *, axis: int, keepdims: bool) -> Symbol:
@@ -152,19 +157,19 @@ class Functions:
 
     def _gathered(self, code: str, x: Any, axis: int, keepdims: bool) -> Symbol:
         if axis != -1 or not keepdims:
-            raise NotImplementedError("a thread has a row alone")
+            raise UntraceableError("a thread has a row alone")
         return self._new(code, x, gathers=True)
 
     def astype(self, x: Any, dtype: Any, *, copy: bool = True) -> Symbol:
         """Return a truth value as 0 or 1."""
         if dtype != self._dtype:
-            raise NotImplementedError("a kernel has one dtype")
+            raise UntraceableError("a kernel has one dtype")
         return self._new("T({0})", x)
 
     def broadcast_to(self, x: Symbol, shape: object) -> Symbol:
         """Return `x`: a kernel broadcasts unasked."""
         if shape is not _SHAPE:
-            raise NotImplementedError("a kernel has one shape")
+            raise UntraceableError("a kernel has one shape")
         return x
 
 

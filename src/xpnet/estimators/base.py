@@ -59,6 +59,21 @@ class TwoLayerEstimator(BaseEstimator):
         tags.array_api_support = True
         return tags
 
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on samples `X` and their targets `y`.
+
+        Parameters
+        ----------
+        X : array or data frame, shape (n, features)
+            Features.
+        y : array, shape (n,) or (n, outputs)
+            For a classifier labels of any kind, or a matrix of 0 and 1; for a regressor numbers.
+        sample_weight : array, shape (n,), optional
+            Weights of the samples, >= 0, not all 0.
+        """
+        fresh = not (self.warm_start and hasattr(self, "net_"))
+        return self._train(self._prepare(X, y, sample_weight, fresh=fresh), fresh=fresh, epochs=None)
+
     def _read(
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool, **target: bool
     ) -> tuple[Array, NDArray[Any], NDArray[Any] | None]:

@@ -77,21 +77,6 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         tags.classifier_tags.multi_label = self._is_multilabel
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on samples `X`, shape (n, features), and their labels `y`, shape (n,) or (n, labels).
-
-        Parameters
-        ----------
-        X : array or data frame
-            Features.
-        y : array
-            Labels of any kind, or a matrix of 0 and 1.
-        sample_weight : array, shape (n,), optional
-            Weights of the samples, >= 0, not all 0.
-        """
-        fresh = not (self.warm_start and hasattr(self, "net_"))
-        return self._train(self._prepare(X, y, sample_weight, fresh=fresh), fresh=fresh, epochs=None)
-
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on samples `X`, and go on where the last call ended.
 

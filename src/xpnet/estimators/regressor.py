@@ -52,21 +52,6 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on samples `X`, shape (n, features), and their numbers `y`, shape (n,) or (n, outputs).
-
-        Parameters
-        ----------
-        X : array or data frame
-            Features.
-        y : array
-            Numbers.
-        sample_weight : array, shape (n,), optional
-            Weights of the samples, >= 0, not all 0.
-        """
-        fresh = not (self.warm_start and hasattr(self, "net_"))
-        return self._train(self._prepare(X, y, sample_weight, fresh=fresh), fresh=fresh, epochs=None)
-
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on samples `X`, and go on where the last call ended; see `TwoLayerClassifier`."""
         fresh = not hasattr(self, "net_")

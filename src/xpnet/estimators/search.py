@@ -35,7 +35,6 @@ class TwoLayerSearchCV(GridSearchCV):
         What a held-out fold is judged by; by default the `score` of the estimator.
     refit : bool
         Fit the best candidate on all samples in the end.
-
     n_jobs : int, optional
         Processes of joblib that share the networks out among them; by default this one alone.
 

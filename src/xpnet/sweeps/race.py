@@ -63,7 +63,7 @@ class Race:
     ) -> None:
         self._chosen, self._dataset, self._ends, self._folder = chosen, dataset, ends, folder
         self._executor, self._report = executor, report
-        self._same_data = _have_same_data([replace(chosen.settings[0], seed=seed) for seed in chosen.seeds])
+        self._same_data = not dataset.is_split or len(chosen.seeds) == 1
         self._results: dict[_Run, Result] = {}
         self._places: dict[_Run, tuple[str, int]] = {}
         """In which batch, and as which member there, a network's parameters are."""
@@ -184,17 +184,6 @@ class Race:
         epochs = [self._dropped.get(index, one.epochs or 0) for index, one in enumerate(self._chosen.settings)]
         done = sum(min(done, epochs[run.candidate]) for run, done in self._done.items())
         return Progress(self._rows(), done, sum(epochs) * len(self._chosen.seeds))
-
-
-def _have_same_data(settings: Sequence[Settings]) -> bool:
-    """Return whether settings that differ in the seed alone have the same data, not parted or scaled by it."""
-    first, *others = ((data.train, data.test) for data in map(dataset_of, settings[:2]))
-    return all(
-        np.array_equal(one, other)
-        for pair in others
-        for mine, theirs in zip(first, pair, strict=True)
-        for one, other in zip(mine, theirs, strict=True)
-    )
 
 
 def _train_all(tasks: dict[str, Task], executor: Executor | None) -> Iterator[tuple[str, Trained]]:

@@ -1,7 +1,6 @@
 """The unit of work of a sweep: settings that train side by side up to some epoch, in whatever process."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from xpnet.checkpoint import packed
@@ -52,15 +51,29 @@ class Trained:
     """Of the survivors, as a model file with their settings and their state; empty where there are none."""
 
 
+_last: list[tuple[dict[str, Any], Dataset]] = []
+"""The data that were asked for last, and by which options."""
+
+
+def remember(settings: Settings, dataset: Dataset) -> None:
+    """Keep the data of a run in the memory of this process, in the place of those before."""
+    _last[:] = [(_options_of_data(settings), dataset)]
+
+
 def dataset_of(settings: Settings) -> Dataset:
     """Return the data of a run, the last ones from memory."""
-    values = {name: getattr(settings, name) for name in ("data", "data_dir", "label", "missing", "stream", "loss")}
-    return _loaded(seed=settings.first_seed, **values)
+    options = _options_of_data(settings)
+    for known, dataset in tuple(_last):
+        if known == options:
+            return dataset
+    dataset = Settings(**options).load_data()
+    remember(settings, dataset)
+    return dataset
 
 
-@lru_cache(maxsize=1)
-def _loaded(**values: Any) -> Dataset:
-    return Settings(**values).load_data()
+def _options_of_data(settings: Settings) -> dict[str, Any]:
+    names = ("data", "data_dir", "label", "missing", "stream", "loss")
+    return {name: getattr(settings, name) for name in names} | {"seed": settings.first_seed}
 
 
 def train(task: Task) -> Trained:
