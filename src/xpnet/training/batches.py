@@ -21,8 +21,8 @@ from xpnet.training.splits import Shards, Split
 Batch: TypeAlias = tuple[Array, Array, Targets]
 """What a shard has of a mini-batch: inputs (size, D) or (M, size, D), ones (1, size), and targets."""
 
-_BLOCK_BYTES = 2**20
-"""A block holds one mini-batch, or as many as keep its outputs below so many bytes."""
+_BLOCK_BYTES = 2**18
+"""A block holds one mini-batch, or as many as keep its outputs below so many bytes: more come from the system anew."""
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
