@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 from array_api_compat import is_array_api_obj
 
 
-class UntraceableError(Exception):
+class UntraceableError(NotImplementedError):
     """A function does what no kernel can; it is called as it is."""
 
 
-UNKNOWN = (UntraceableError, TypeError, AttributeError)
-"""What a function that does more than symbols know ends with."""
+UNKNOWN = (NotImplementedError, TypeError, AttributeError)
+"""What a function that does more than symbols, or this CuPy, know ends with."""
 
 
 @dataclass(frozen=True, eq=False)
