@@ -18,6 +18,8 @@ from xpnet.cli import main
 from xpnet.cli.signals import heeded
 
 SOURCE = Path(__file__).parents[1] / "src"
+DEADLINE = 600
+"""Seconds that nothing takes, however busy the machine: what has not ended by then never will."""
 
 
 class Result(NamedTuple):

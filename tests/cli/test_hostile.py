@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import start, write_tiny, xpnet
+from command_line import DEADLINE, start, write_tiny, xpnet
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="has no pipes with names, nor such characters in them")
-DEADLINE = 600
 RED = "\x1b[31m"
 
 

@@ -14,14 +14,12 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from command_line import SOURCE, records, start, write_tiny, xpnet
+from command_line import DEADLINE, SOURCE, records, start, write_tiny, xpnet
 
 from xpnet import __version__, load_checkpoint
 from xpnet.cli import main
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="has no POSIX signals, pipes and terminals")
-DEADLINE = 600
-"""Seconds that nothing takes, however busy the machine: what has not ended by then never will."""
 LONG = ["train", "--hidden", 400, "--epochs", 100_000, "--out", "run"]
 
 

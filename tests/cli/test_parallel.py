@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import SOURCE, records, tree, without_times, write_tiny, xpnet
+from command_line import DEADLINE, SOURCE, records, tree, without_times, write_tiny, xpnet
 
 pytestmark = [
     pytest.mark.needs("mpi4py"),
@@ -96,7 +96,7 @@ def test_a_killed_process_ends_all_and_other_numbers_go_on(victim):
     wait_for_checkpoint(process)
     pids = [int(Path(f"process-{rank}").read_text()) for rank in range(3)]
     os.kill(pids[victim], signal.SIGKILL)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=DEADLINE)
     assert process.returncode not in (0, None)
     assert "(signal 9)" in out + err
     for pid in pids:

@@ -40,9 +40,10 @@ class Cuda:
         cuda = SimpleNamespace(
             get_current_stream=lambda: current[-1], Stream=lambda non_blocking: Stream(), Device=lambda: gpu
         )
-        gpu = SimpleNamespace(id=id(self))
+        gpu = SimpleNamespace(id=0)
         monkeypatch.setattr(overlap, "import_cupy", lambda: SimpleNamespace(cuda=cuda))
         monkeypatch.setattr(overlap, "is_cupy_namespace", lambda xp: True)
+        monkeypatch.setattr(overlap._SECOND, "of", {})
 
     def do(self, what):
         self.before[what] = set(current[-1].done)
@@ -109,8 +110,9 @@ def test_an_error_of_an_item_comes_where_the_item_would(monkeypatch):
 
 
 def test_with_one_stream_items_are_made_when_they_are_asked_for(monkeypatch):
-    gpu = SimpleNamespace(id=-1)
+    gpu = SimpleNamespace(id=0)
     cuda = SimpleNamespace(get_current_stream=object, Stream=lambda non_blocking: object(), Device=lambda: gpu)
+    monkeypatch.setattr(overlap._SECOND, "of", {})
     monkeypatch.setattr(overlap, "import_cupy", lambda: SimpleNamespace(cuda=cuda))
     monkeypatch.setattr(overlap, "is_cupy_namespace", lambda xp: True)
     items = iter(range(3))
