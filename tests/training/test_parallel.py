@@ -211,6 +211,7 @@ WAYS = {
     "numbers": ({"loss": "mean_squared_error"}, {"validation": 0.2}, NUMBERS),
     "members": ({"members": 2}, {"optimizer": xpnet.AdamW(learning_rate=(0.1, 0.2))}, LABELS),
     "members with seeds": ({"members": 2}, {"seed": (1, 2), "validation": (X, LABELS)}, LABELS),
+    "members that share seeds": ({"members": 4}, {"seed": (1, 1, 2, 2), "validation": (X, LABELS)}, LABELS),
     "numerical": ({}, {"gradient": "numerical"}, LABELS),
 }
 

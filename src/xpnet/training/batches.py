@@ -19,7 +19,7 @@ from xpnet.training.sharding import Share
 from xpnet.training.splits import Shards, Split
 
 Batch: TypeAlias = tuple[Array, Array, Targets]
-"""What a shard has of a mini-batch: inputs (size, D) or (M, size, D), ones (1, size), and targets."""
+"""What a shard has of a mini-batch: inputs (size, D), (M, size, D) or (G, 1, size, D), ones (1, size), and targets."""
 
 _BLOCK_BYTES = 2**18
 """A block holds one mini-batch, or as many as keep its outputs below so many bytes: more come from the system anew."""
@@ -45,7 +45,8 @@ class Block(NamedTuple):
     """What a shard has of some mini-batches, of each as much."""
 
     inputs: Iterator[Array]
-    """Those of each step, shape (size, D) or (M, size, D), good until the next is asked for."""
+    """Those of each step, good until the next is asked for; shape (size, D), or (M, size, D) where each member has its
+    own, or (G, 1, size, D) where G groups of members side by side, each as many, have."""
     targets: Targets
     """Shape (steps, size, C), with members (steps, 1 or M, size, C); all shards' losses add up to the means."""
     norms: Array
@@ -102,7 +103,7 @@ class _OfShard:
     @contextmanager
     def blocks(self, order: NDArray[np.int64]) -> Iterator[Iterator[Block]]:
         """Give the mini-batches of an epoch in blocks, which are of the same ones for every shard."""
-        groups = list(self._groups(order))
+        groups = list(self._groups(_shared(order)))
         parts = [part for group in groups for part in self._parts(group)]
         ends = np.cumsum([part.size for part in parts]).tolist()
         slices = [slice(end - part.size, end) for end, part in zip(ends, parts, strict=True)]
@@ -112,7 +113,7 @@ class _OfShard:
             yield self._blocks(groups, indices, gathered)
 
     def _groups(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Yield the samples of each block, step by step: shape (steps, size) or (steps, M, size)."""
+        """Yield the samples of each block, step by step: shape (steps, size), or (steps, G or M, size)."""
         start = 0
         for count, size in self._share.batches:
             for done in range(0, count, self._steps):
@@ -136,9 +137,10 @@ class _OfShard:
 
     def _inputs(self, group: NDArray[np.int64], gathered: Iterator[Array]) -> Iterator[Array]:
         """Yield the inputs of each step."""
+        grouped = group.ndim > 2 and group.shape[1] != self._net.members
         for part in self._parts(group):
-            x = next(gathered)
-            yield from self._train.xp.unstack(self._train.xp.reshape(x, (*part.shape, x.shape[1])))
+            x, shape = next(gathered), (*part.shape[:-1], 1, part.shape[-1]) if grouped else part.shape
+            yield from self._train.xp.unstack(self._train.xp.reshape(x, (*shape, x.shape[1])))
 
     def _targets(self, indices: Array, shape: tuple[int, ...]) -> tuple[Targets, Array]:
         """Gather the targets of a block, and the sums of their norms."""
@@ -146,7 +148,22 @@ class _OfShard:
         if net.members and len(shape) == 2:
             shape = (shape[0], 1, shape[1])
         rows = xp.reshape(indices, shape)
+        if net.members and 1 < shape[1] < net.members:
+            steps, groups, size = shape
+            rows = xp.broadcast_to(rows[:, :, None, :], (steps, groups, net.members // groups, size))
+            shape = (steps, net.members, size)
+            rows = xp.reshape(rows, shape)
         t, outputs = taken_rows(train.t, rows, xp=xp), (*shape, net.output_size)
         weight = train.weight_at(rows)
         targets, norms = net.loss_function.prepare(t, outputs, self._ones.dtype, sample_weight=weight, xp=xp)
         return targets, xp.sum(norms, axis=-1)
+
+
+def _shared(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return orders, (n,), (G, n) or (M, n), once for members side by side that share one, if each has as many."""
+    if order.ndim == 1:
+        return order
+    starts = np.flatnonzero(np.append(True, (order[1:] != order[:-1]).any(axis=-1)))
+    if not np.array_equal(starts, np.arange(0, len(order), len(order) // len(starts))):
+        return order
+    return order[0] if len(starts) == 1 else order[starts]
