@@ -5,69 +5,139 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST_DIGITS = 19
-"""10**19 < 2**64."""
 _LONGEST = 24
-"""Characters, leading zeros too: 0.00012345678901234567 is no more than its digits."""
+"""Characters without the sign, leading zeros too: 0.00012345678901234567 is no more than its digits."""
 _LINE, _COMMA, _MINUS, _DOT, _ZERO, _NINE = b"\n,-.09"
-_INT_TO = np.asarray([10**k if k <= _MOST_DIGITS else 0 for k in range(_LONGEST + 1)], np.uint64)
-_TEN_TO = np.concatenate([10.0 ** np.arange(_LONGEST + 1), -(10.0 ** np.arange(_LONGEST + 1))])
-"""The second half for negative numbers."""
 _WORD = 8
-"""Digits that are read at once."""
-_LAST = np.asarray([0x0F0F0F0F0F0F0F0F << 8 * (8 - k) & (2**64 - 1) for k in range(9)], np.uint64)
-"""What takes the numbers of the last k characters of a word, and 0 for those before."""
+"""Characters that are read at once, in the bits of an integer, the first in the lowest."""
+_BITS = 8 * _WORD
+_NO_DIGITS = np.uint64(0x1010101010101010)
+_DECIMALS = np.maximum((np.arange(8 * _LONGEST + 1) - 4) // 8, 0)
+_TEN_TO = np.asarray([float(f"{sign}1e{decimals}") for sign in ("", "-") for decimals in _DECIMALS])
+"""Ten to the decimals of so many bits from the fifth of the point on; the second half for negative numbers."""
 
 
 def parse_decimals(block: bytes, width: int, blank: Collection[int] = ()) -> NDArray[np.float64] | None:
     """Return the numbers in lines of `width` cells with commas between them, shape (lines, width).
 
     The digits of a cell are an integer, its decimals a power of ten: their quotient is the number, correctly rounded
-    where both are below 2**53 (W. D. Clinger, 1990), else to two ulp. An empty cell is NaN, as are all of the columns
-    in `blank`, whatever they hold.
+    where both are below 2**53 (W. D. Clinger, 1990), else to two ulp. What has an exponent is read by `float`. An empty
+    cell is NaN, as are all of the columns in `blank`, whatever they hold.
 
-    Returns None where something is no plain decimal number of at most 19 digits beside leading zeros, or a
-    line has another number of cells.
+    Returns None where something is no finite decimal number of at most 19 digits beside leading zeros, or a line has
+    another number of cells.
     """
     text = np.frombuffer(block, np.uint8)
-    if blank:
-        ends = cell_ends(text, width)
-        if ends is None:
-            return None
-        text = _without(text, ends, blank)
+    table_ends = cell_ends(text, width)
+    if table_ends is None:
+        return None
+    ends, starts = table_ends.ravel(), cell_starts(table_ends).ravel()
+    aside: NDArray[np.int64] = np.arange(len(ends)).reshape(-1, width)[:, list(blank)].ravel()
+    if aside.size:
+        text = _blanked(text, starts, ends, aside)
+    others = np.empty(len(aside))
+    others[:] = np.nan
     if text.max() > _NINE:
+        odd = np.unique(np.searchsorted(ends, np.flatnonzero(text > _NINE)))
+        try:
+            read = [float(block[start:end]) for start, end in zip(starts[odd].tolist(), ends[odd].tolist(), strict=True)]
+        except ValueError:
+            return None
+        if not np.isfinite(read).all():
+            return None
+        text = _blanked(text, starts, ends, odd)
+        aside, others = np.concatenate([aside, odd]), np.concatenate([others, read])
+    if aside.size:
+        starts[aside] = ends[aside]
+    numbers = _decimals(text, starts, ends)
+    if numbers is None:
         return None
-    marks = np.flatnonzero(text < _ZERO)
-    kinds = text[marks]
-    at = np.flatnonzero(kinds <= _COMMA)
-    if not is_rectangle(kinds[at], width):
+    numbers[aside] = others
+    return numbers.reshape(-1, width)
+
+
+def _decimals(
+    text: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    negative = text[starts] == _MINUS
+    empty = starts == ends
+    lengths = ends - starts
+    lengths -= negative
+    longest = int(lengths.max())
+    if longest > _LONGEST:
         return None
-    # Before the end of a cell there may be its point, and before that, or before the end, its minus.
-    ends, before = marks[at], at - 1
-    has_point = kinds[before] == _DOT
-    points = np.where(has_point, marks[before], ends)
-    before -= has_point
-    negative = kinds[before] == _MINUS
-    signs = np.flatnonzero(negative)
-    if len(at) + np.count_nonzero(has_point) + len(signs) != len(marks):
+    words = _words(text, ends, lengths, max(1, -(-longest // _WORD)))
+    # Of each word the bits from the point on, in which a digit has none; in words behind it, all.
+    seen = np.zeros_like(words[0])
+    from_point = []
+    places = negative * np.int64(len(_DECIMALS))
+    for word in words:
+        marks = word & _NO_DIGITS
+        word ^= marks
+        marks |= seen
+        behind = np.negative(marks, out=marks)
+        seen = behind >> np.uint64(_BITS - 1)
+        places += np.bitwise_count(behind)
+        from_point.append(behind)
+    points = np.count_nonzero(seen)
+    marks = len(ends) + np.count_nonzero(negative) + points
+    if np.count_nonzero(text < _ZERO) != marks or np.count_nonzero(text == _DOT) != points:
         return None
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    if (marks[before[signs]] != starts[signs]).any():
+    empties = np.count_nonzero(empty)
+    if np.count_nonzero(lengths == seen.view(np.int64)) != empties:
         return None
-    whole, decimals = points - starts - negative, ends - points - has_point
-    digits = whole + decimals
-    if digits.max() > _LONGEST or ((digits == 0) & (ends > starts)).any():
-        return None
-    padded = np.concatenate([np.zeros(_LONGEST, np.uint8), text])
-    total, fractions = _integers(padded, points, whole), _integers(padded, ends, decimals)
-    if total is None or fractions is None or ((digits > _MOST_DIGITS) & (total > 0)).any():
-        return None
-    numbers = (total * _INT_TO[decimals] + fractions) / _TEN_TO[decimals + len(_INT_TO) * negative]
-    numbers[ends == starts] = np.nan
-    table: NDArray[np.float64] = numbers.reshape(-1, width)
-    if blank:
-        table[:, list(blank)] = np.nan
-    return table
+    # Digits before the point take its place.
+    seen <<= np.uint64(3)
+    carry = np.uint64(0)
+    total = None
+    rest = np.uint64(_BITS) - seen
+    for word, behind in zip(words, from_point, strict=True):
+        after = word & behind
+        word ^= after
+        after |= carry
+        carry = word >> rest
+        word <<= seen
+        after |= word
+        value = _eight_digits(after)
+        if total is None:
+            total = value
+        else:
+            if (total >= np.uint64(10**11)).any():
+                return None
+            total *= np.uint64(10**8)
+            total += value
+    numbers = total / _TEN_TO[places]
+    if empties:
+        numbers[empty] = np.nan
+    return numbers
+
+
+def _words(text, ends, lengths, count):
+    padded = np.zeros(_LONGEST + -(-len(text) // _WORD) * _WORD, np.uint8)
+    np.bitwise_xor(text, np.uint8(_ZERO), out=padded[_LONGEST : _LONGEST + len(text)])
+    np.minimum(padded, np.uint8(16), out=padded)
+    aligned = padded.view("<u8")
+    first = ends + (_LONGEST - count * _WORD)
+    at = first >> 3
+    first &= 7
+    first <<= 3
+    low = first.view(np.uint64)
+    high = np.uint64(_BITS) - low
+    void = (lengths - count * _WORD) * -8
+    words = []
+    this = aligned[at]
+    for place in range(count):
+        at += 1
+        following = aligned[at]
+        this >>= low
+        this |= following << high
+        unused = (np.maximum(void, 0) if place else void).view(np.uint64)
+        this >>= unused
+        this <<= unused
+        words.append(this)
+        this = following
+        void -= _BITS
+    return words
 
 
 def is_rectangle(ends: NDArray[np.uint8], width: int) -> bool:
@@ -89,35 +159,25 @@ def cell_starts(ends: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate(([0], ends.ravel()[:-1] + 1)).reshape(ends.shape)
 
 
-def _without(text: NDArray[np.uint8], ends: NDArray[np.int64], blank: Collection[int]) -> NDArray[np.uint8]:
-    """Return a copy without the characters of the cells of some columns."""
-    starts = cell_starts(ends)
-    change = np.zeros(len(text) + 1, np.int8)
-    for column in blank:
-        change[starts[:, column]] += 1
-        change[ends[:, column]] -= 1
-    kept: NDArray[np.uint8] = text[np.cumsum(change[:-1], dtype=np.int8) == 0]
-    return kept
-
-
-def _integers(
-    padded: NDArray[np.uint8], ends: NDArray[np.int64], digits: NDArray[np.int64]
-) -> NDArray[np.uint64] | None:
-    """Return the integers of so many digits that end there, counted from the padding on; None if one is too large."""
-    # The eight characters from every one on, as one number.
-    words = np.ndarray(len(padded) - _WORD + 1, "<u8", padded, strides=(1,))
-    total = _eight_digits(words[ends + _LONGEST - _WORD] & _LAST[np.minimum(digits, _WORD)])
-    for higher in range(_WORD, int(digits.max()), _WORD):
-        word = words[ends + _LONGEST - _WORD - higher] & _LAST[np.clip(digits - higher, 0, _WORD)]
-        more = _eight_digits(word)
-        if (more >= _INT_TO[_MOST_DIGITS - higher]).any():
-            return None
-        total += more * _INT_TO[higher]
-    return total
+def _blanked(
+    text: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64], cells: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Return a copy with zeros for the characters of some cells."""
+    lengths = ends[cells] - starts[cells]
+    first = np.cumsum(lengths) - lengths
+    text = text.copy()
+    text[np.repeat(starts[cells] - first, lengths) + np.arange(lengths.sum())] = _ZERO
+    return text
 
 
 def _eight_digits(word: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return the integer of eight digits, one a byte, the first in the lowest: pairs, then fours, then all."""
-    word = (word * np.uint64(10 * 2**8 + 1)) >> np.uint64(8)
-    word = ((word & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(100 * 2**16 + 1)) >> np.uint64(16)
-    return ((word & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(10_000 * 2**32 + 1)) >> np.uint64(32)
+    word *= np.uint64(10 * 2**8 + 1)
+    word >>= np.uint64(8)
+    word &= np.uint64(0x00FF00FF00FF00FF)
+    word *= np.uint64(100 * 2**16 + 1)
+    word >>= np.uint64(16)
+    word &= np.uint64(0x0000FFFF0000FFFF)
+    word *= np.uint64(10_000 * 2**32 + 1)
+    word >>= np.uint64(32)
+    return word
