@@ -70,14 +70,14 @@ def _decimals(
     # Of each word the bits from the point on, in which a digit has none; in words behind it, all.
     seen = np.zeros_like(words[0])
     from_point = []
-    places = negative * np.int64(len(_DECIMALS))
+    bits = np.zeros(len(ends), np.uint8)
     for word in words:
         marks = word & _NO_DIGITS
         word ^= marks
         marks |= seen
         behind = np.negative(marks, out=marks)
         seen = behind >> np.uint64(_BITS - 1)
-        places += np.bitwise_count(behind)
+        bits += np.bitwise_count(behind)
         from_point.append(behind)
     points = np.count_nonzero(seen)
     marks = len(ends) + np.count_nonzero(negative) + points
@@ -106,7 +106,7 @@ def _decimals(
                 return None
             total *= np.uint64(10**8)
             total += value
-    numbers = total / _TEN_TO[places]
+    numbers = total / _TEN_TO[negative * len(_DECIMALS) + bits]
     if empties:
         numbers[empty] = np.nan
     return numbers
@@ -114,8 +114,8 @@ def _decimals(
 
 def _words(text, ends, lengths, count):
     padded = np.zeros(_LONGEST + -(-len(text) // _WORD) * _WORD, np.uint8)
-    np.bitwise_xor(text, np.uint8(_ZERO), out=padded[_LONGEST : _LONGEST + len(text)])
-    np.minimum(padded, np.uint8(16), out=padded)
+    padded[_LONGEST : _LONGEST + len(text)] = text ^ np.uint8(_ZERO)
+    padded ^= (padded >> np.uint8(4)) * np.uint8(14)
     aligned = padded.view("<u8")
     first = ends + (_LONGEST - count * _WORD)
     at = first >> 3
@@ -140,18 +140,12 @@ def _words(text, ends, lengths, count):
     return words
 
 
-def is_rectangle(ends: NDArray[np.uint8], width: int) -> bool:
-    """Return whether of the characters that end cells, each `width`-th and no other ends a line."""
-    if len(ends) % width:
-        return False
-    lines = ends.reshape(-1, width)
-    return bool((lines[:, -1] == _LINE).all() and (lines[:, :-1] == _COMMA).all())
-
-
 def cell_ends(text: NDArray[np.uint8], width: int) -> NDArray[np.int64] | None:
     """Return where cells end, shape (lines, width), or None if lines do not have as many."""
     ends = np.flatnonzero((text == _COMMA) | (text == _LINE))
-    return ends.reshape(-1, width) if is_rectangle(text[ends], width) else None
+    lines = len(ends) // width
+    line = bytes([_COMMA] * (width - 1) + [_LINE])
+    return ends.reshape(-1, width) if text[ends].tobytes() == line * lines else None
 
 
 def cell_starts(ends: NDArray[np.int64]) -> NDArray[np.int64]:
