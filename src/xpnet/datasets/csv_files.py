@@ -28,7 +28,8 @@ TEXT_HOLDS = "one sample a line, plain or .gz; labels and features may be texts"
 _SEPARATORS = "\t;,"
 _LARGEST = 2**18
 """Bytes of a block that is read at once, which takes 200 times as many."""
-_THREADS = 2
+_AHEAD = 4
+"""Blocks that are parsed by a thread while another reads and collects; two would rather wait for each other."""
 _GAP = re.compile(rb" +(?=[\t;,\n])|(?<=[\t;,\n]) +|^ +")
 
 
@@ -43,7 +44,7 @@ class _Layout(NamedTuple):
 
 def read_csv(path: Path, columns: Columns) -> tuple[RawSamples]:
     """Return the samples in a file of text."""
-    with decoding(path, "a table of text"), ThreadPoolExecutor(_THREADS) as pool:
+    with decoding(path, "a table of text"), ThreadPoolExecutor(1) as pool:
         blocks = text_blocks(path)
         line, first, layout = 0, b"", None
         while layout is None:
@@ -103,11 +104,11 @@ class _Plain(NamedTuple):
 def _parsed(
     blocks: Iterable[bytes], pool: Executor, table: Table, layout: _Layout
 ) -> Iterator[tuple[bytes, _Plain | None]]:
-    """Yield blocks with their rows, None where they are not plain, parsed ahead by the threads of `pool`."""
+    """Yield blocks with their rows, None where they are not plain, parsed ahead by the thread of `pool`."""
     ahead: deque[tuple[bytes, Future[_Plain | None]]] = deque()
     for block in blocks:
         ahead.append((block, pool.submit(_parse, block, layout, table.unwanted, dict(table.texts))))
-        if len(ahead) > 2 * _THREADS:
+        if len(ahead) > _AHEAD:
             first, future = ahead.popleft()
             yield first, future.result()
     for first, future in ahead:
