@@ -39,7 +39,7 @@ def parse_decimals(block: bytes, width: int, blank: Collection[int] = ()) -> NDA
     if table_ends is None:
         return None
     ends, starts = table_ends.ravel(), cell_starts(table_ends).ravel()
-    aside = np.arange(len(ends)).reshape(-1, width)[:, list(blank)].ravel()
+    aside = np.add.outer(np.arange(len(table_ends)) * width, np.asarray([*blank], np.int64)).ravel()
     text = _zeroed(text, starts, ends, aside)
     others = np.full(len(aside), np.nan)
     if text.max() > _NINE:
@@ -111,13 +111,15 @@ def _plain_decimals(
     if np.count_nonzero(text < _ZERO) != marks or np.count_nonzero(text == _DOT) != points:
         return None
     empty = starts == ends
-    if np.count_nonzero(lengths == has_point.view(np.int64)) != np.count_nonzero(empty):
+    empties = np.count_nonzero(empty)
+    if np.count_nonzero(lengths == has_point.view(np.int64)) != empties:
         return None
     total = _integers(words, behind, has_point)
     if total is None:
         return None
     numbers: NDArray[np.float64] = total / _TEN_TO[negative * len(_DECIMALS) + bits]
-    numbers[empty] = np.nan
+    if empties:
+        numbers[empty] = np.nan
     return numbers
 
 
@@ -131,10 +133,10 @@ def _words(
     # A word of a cell lies across two of the text.
     aligned = padded.view("<u8")
     first = ends + (_LONGEST - count * _WORD)
-    at = first // _WORD
-    low = (first % _WORD * 8).view(np.uint64)
+    at = first >> 3
+    low = ((first & 7) << 3).view(np.uint64)
     high = np.uint64(_BITS) - low
-    unused = (count * _WORD - lengths) * 8
+    unused = (count * _WORD - lengths) << 3
     words = []
     word = aligned[at]
     for place in range(count):
@@ -172,16 +174,21 @@ def _integers(
     """Return the integers of all digits, those before a point moved into its place; None if one is too large."""
     up = has_point << np.uint64(3)
     down = np.uint64(_BITS) - up
-    total = carry = np.zeros_like(up)
-    for place, (word, mask) in enumerate(zip(words, behind, strict=True)):
+    total: NDArray[np.uint64] | None = None
+    carry = np.zeros_like(up)
+    for word, mask in zip(words, behind, strict=True):
         digits = word & mask
         word ^= digits
         digits |= carry
         digits |= word << up
         carry = word >> down
-        if place > 1 and (total >= _MOST).any():
-            return None
-        total = total * np.uint64(10**_WORD) + _eight_digits(digits)
+        value = _eight_digits(digits)
+        if total is not None:
+            if (total >= _MOST).any():
+                return None
+            total *= np.uint64(10**_WORD)
+            value += total
+        total = value
     return total
 
 
