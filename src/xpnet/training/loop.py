@@ -66,6 +66,7 @@ class Job(NamedTuple):
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
     """Train `net`, whose parameters are those of `state`, and yield a record of every epoch, or of the last of some."""
     start, xp = time.perf_counter(), net.device.namespace
+    net.device.keep_freed_memory()
     if net.device.compiles:
         _compile(net, job, state)
     with net.device.current():
@@ -167,13 +168,8 @@ def _train_epoch(
 def _losses(net: TwoLayerNet[Any], batches: Batches, blocks: list[Block], outputs: list[Any]) -> Array:
     """Return the losses of some steps, from the outputs of all shards in each."""
     # The loss values are for the record alone, so that a whole block's can be computed at once.
-    # They are stacked as they lie in memory, class by class.
-    xp, ndim = net.device.namespace, outputs[0][0].ndim
-    by_class = (ndim - 1, *range(ndim - 1))
-    stacked = [
-        xp.moveaxis(xp.stack([xp.permute_dims(y, by_class) for y in shard], axis=1), 0, -1)
-        for shard in zip(*outputs, strict=True)
-    ]
+    xp = net.device.namespace
+    stacked = [xp.reshape(xp.concat(shard), (len(shard), *shard[0].shape)) for shard in zip(*outputs, strict=True)]
     terms = [net.loss_function._terms(ys, block.targets, xp=xp) for ys, block in zip(stacked, blocks, strict=True)]
     return batches.sharding.sum([xp.sum(each.losses(), axis=-1) for each in terms])
 
