@@ -113,6 +113,12 @@ class Device:
         """Whether what is computed for the first time takes longer, since it is compiled."""
         return self.name.startswith("gpu")
 
+    def keep_freed_memory(self) -> None:
+        """Let this process keep the memory that arrays give back, where it would come from the system page by page."""
+        if self.name == "cpu":
+            # The C library of Linux keeps what is at most twice as large as the largest array it has seen given back.
+            np.empty(2**24, dtype=np.uint8)
+
     # The standard has no way to say where a result is to lie. To write into memory that is there saves asking for some,
     # which costs the system's time page by page, and a copy where the result has its place in a larger array.
 

@@ -35,8 +35,9 @@ def one_hot(t: Array, classes: int, dtype: Any, *, xp: Namespace) -> Array:
     """Return rows with a one at the label's place; all zero for a label outside ``range(classes)``."""
     t = xp.astype(t, xp.int32)  # Of one dtype, since the labels' own may be too small for all classes.
     places = xp.arange(classes, dtype=t.dtype, device=device(t))
-    # Compared transposed, so that the samples of a class lie side by side, as a step of training has its outputs.
-    return xp.astype(t[..., None, :] == places[:, None], dtype).mT
+    # Class by class in memory, as a step of training has its outputs, and a block of steps those of all its steps.
+    by_class = xp.astype(t[None, ...] == xp.reshape(places, (-1, *(1 for _ in t.shape))), dtype)
+    return xp.moveaxis(by_class, 0, -1)
 
 
 def is_counted(t: Array, ignore_index: int, *, xp: Namespace) -> Array:

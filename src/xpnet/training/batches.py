@@ -19,7 +19,7 @@ from xpnet.training.inputs import taken_rows
 from xpnet.training.sharding import Share
 from xpnet.training.splits import Shards, Split
 
-_BLOCK_BYTES = 2**17
+_BLOCK_BYTES = 2**18
 """A block holds one mini-batch, or as many as keep its outputs below so many bytes: more come from the system anew."""
 
 

@@ -67,6 +67,7 @@ class Job(NamedTuple):
 def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Iterator[Record[Score]]:
     """Train `net`, whose parameters are those of `state`, and yield a record of every epoch, or of the last of some."""
     start, xp = time.perf_counter(), net.device.namespace
+    net.device.keep_freed_memory()
     if net.device.compiles:
         _compile(net, job, state)
     with net.device.current():
@@ -171,10 +172,8 @@ def _train_epochs(
 
 def _losses(net: TwoLayerNet[Any], block: Block, outputs: Sequence[Array]) -> Array:
     """Return the losses of some steps, shape (steps,) or (steps, M), from the outputs of a shard in each."""
-    # Put together as they lie in memory, class by class.
-    xp, ndim = net.device.namespace, outputs[0].ndim
-    by_class = xp.concat([xp.permute_dims(y, (ndim - 1, *range(ndim - 1))) for y in outputs], axis=-1)
-    terms = net.loss_function._terms(xp.moveaxis(by_class, 0, -1), block.targets, xp=xp)
+    xp = net.device.namespace
+    terms = net.loss_function._terms(xp.concat(list(outputs), axis=-2), block.targets, xp=xp)
     return xp.moveaxis(block.steps.sums(terms.losses(), xp=xp), -1, 0)
 
 
