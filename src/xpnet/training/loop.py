@@ -143,10 +143,11 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
 def _orders(train: Shards, seed: int | tuple[int, ...], epochs: range) -> list[NDArray[np.int64]]:
     """Return in which order epochs have the samples of each shard, (epochs n,), or (M, epochs n) with own seeds."""
     seeds = seed if isinstance(seed, tuple) else (seed,)
-    orders = {one: [epoch_order(train.samples, seed=one, epoch=epoch) for epoch in epochs] for one in seeds}
+    different = dict.fromkeys(seeds)
+    orders = {one: [epoch_order(train.samples, seed=one, epoch=epoch) for epoch in epochs] for one in different}
     result = []
     for split, share in zip(train.splits, train.shares, strict=True):
-        own = {one: np.concatenate([share.order(order) for order in orders[one]]) for one in seeds}
+        own = {one: np.concatenate([share.order(order) for order in orders[one]]) for one in different}
         if len(own) == 1 and split.rows is None:
             result.append(own[seeds[0]])
             continue
