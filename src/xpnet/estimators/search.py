@@ -12,7 +12,8 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.utils import _safe_indexing, indexable
 
 from xpnet.estimators.base import TwoLayerEstimator
-from xpnet.estimators.side_by_side import fit_side_by_side
+from xpnet.estimators.side_by_side import Fold, score_side_by_side
+from xpnet.training import NonFiniteLossError
 
 
 class TwoLayerSearchCV(GridSearchCV):
@@ -120,11 +121,11 @@ class TwoLayerSearchCV(GridSearchCV):
 
     def _scores(self, X: Any, y: Any, folds: list[Any], candidates: list[dict[str, Any]]) -> NDArray[np.float64]:
         """Return the scores of candidates on held-out folds, shape (candidates, folds); NaN where one diverged."""
-        parts = [[(_safe_indexing(X, rows), _safe_indexing(y, rows)) for rows in fold] for fold in folds]
+        parts = [Fold(*((_safe_indexing(X, rows), _safe_indexing(y, rows)) for rows in fold)) for fold in folds]
         models = [self._candidate(params) for params in candidates for _ in folds]
         places = list(range(len(folds))) * len(candidates)
-        failures = fit_side_by_side(models, [train for train, _ in parts], places, n_jobs=self.n_jobs)
-        failed = [failure for failure in failures if failure is not None]
+        found = score_side_by_side(models, parts, places, self.scorer_, n_jobs=self.n_jobs)
+        failed = [one for one in found if isinstance(one, NonFiniteLossError)]
         if len(failed) == len(models):
             raise ValueError(f"all {len(models)} fits diverged, the first because {failed[0]}")
         if failed:
@@ -133,10 +134,7 @@ class TwoLayerSearchCV(GridSearchCV):
                 FitFailedWarning,
                 stacklevel=3,
             )
-        scores = [
-            np.nan if failure is not None else self.scorer_(model, *parts[place][1])
-            for model, place, failure in zip(models, places, failures, strict=True)
-        ]
+        scores = [np.nan if isinstance(one, NonFiniteLossError) else one for one in found]
         return np.asarray(scores, np.float64).reshape(len(candidates), len(folds))
 
 

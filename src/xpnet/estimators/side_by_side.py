@@ -1,12 +1,13 @@
-"""Estimators fitted side by side, each on samples of its own, as members of one network."""
+"""Estimators fitted side by side, each on samples of its own, as members of one network, and scored."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple, TypeAlias
 
 import array_api_compat
 import numpy as np
-from joblib import Parallel, delayed
+from sklearn.utils.parallel import Parallel, delayed
 
 from xpnet._typing import Array
 from xpnet.estimators.base import Problem, TwoLayerEstimator
@@ -20,24 +21,37 @@ _HIDDEN_BYTES = 3 * 2**18
 """More hidden values than that in a mini-batch of all members, and they are slower than one by one."""
 
 
-def fit_side_by_side(
+Score: TypeAlias = float | NonFiniteLossError
+"""How good an estimator is, or why it has no score: it diverged."""
+
+
+class Fold(NamedTuple):
+    """Samples to train on, and others to be judged by, each a pair ``(X, y)``."""
+
+    train: tuple[Any, Any]
+    test: tuple[Any, Any]
+
+
+def score_side_by_side(
     models: Sequence[TwoLayerEstimator],
-    data: Sequence[tuple[Any, Any]],
+    folds: Sequence[Fold],
     places: Sequence[int],
+    scorer: Callable[..., float],
     *,
     n_jobs: int | None = None,
-) -> list[NonFiniteLossError | None]:
-    """Fit each estimator on its part of `data`, pairs ``(X, y)``, and return for each why it failed, or None.
+) -> list[Score]:
+    """Fit each estimator on its fold, the one in its place, and return how good it is on what was held out.
 
     Those with as many samples and classes, and with settings that may differ between members, share a network; such
-    networks are trained in so many processes of joblib.
+    networks are trained and judged in so many processes of joblib.
     """
     features: dict[int, Array] = {}
-    problems: list[Problem] = []
+    problems: dict[int, Problem] = {}
     groups: dict[tuple[Any, ...], list[int]] = {}
-    for index, (model, place) in enumerate(zip(models, places, strict=True)):
-        problem = model._prepare(*data[place], None, fresh=True)
-        problems.append(_completed(problem._replace(X=features.setdefault(place, problem.X))))
+    for index in sorted(range(len(models)), key=places.__getitem__):  # Networks then have samples of few folds.
+        model, place = models[index], places[index]
+        problem = model._prepare(*folds[place].train, None, fresh=True)
+        problems[index] = _completed(problem._replace(X=features.setdefault(place, problem.X)))
         weighting = repr(model.get_params().get("class_weight"))  # Then samples of one part have the same weights.
         groups.setdefault((problem.X.shape, problem.outputs, weighting), []).append(index)
     together: list[list[int]] = []
@@ -49,15 +63,34 @@ def fit_side_by_side(
             most = _most(first) if first.device(len(part)).name == "cpu" else len(part)
             pieces = np.array_split(np.asarray(part), -(-len(part) // most))
             together += [[group[index] for index in piece.tolist()] for piece in pieces]
-    found = Parallel(n_jobs=n_jobs)(delayed(_fitted)([problems[index] for index in part]) for part in together)
-    failures: list[NonFiniteLossError | None] = [None] * len(models)
-    for part, results in zip(together, found, strict=True):
-        for index, result in zip(part, results, strict=True):
-            if isinstance(result, NonFiniteLossError):
-                failures[index] = result
-            else:
-                models[index].net_ = result
-    return failures
+    found = Parallel(n_jobs=n_jobs)(
+        delayed(_scored)(
+            [models[index] for index in part],
+            [problems[index] for index in part],
+            [folds[places[index]].test for index in part],
+            scorer,
+        )
+        for part in together
+    )
+    scores = dict(zip(chain(*together), chain(*found), strict=True))
+    return [scores[index] for index in range(len(models))]
+
+
+def _scored(
+    models: Sequence[TwoLayerEstimator],
+    problems: Sequence[Problem],
+    tests: Sequence[tuple[Any, Any]],
+    scorer: Callable[..., float],
+) -> list[Score]:
+    """Return how good estimators are that are members of one network."""
+    scores: list[Score] = []
+    for model, result, test in zip(models, _fitted(problems), tests, strict=True):
+        if isinstance(result, NonFiniteLossError):
+            scores.append(result)
+        else:
+            model.net_ = result
+            scores.append(scorer(model, *test))
+    return scores
 
 
 def _most(problem: Problem) -> int:

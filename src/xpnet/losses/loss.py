@@ -170,12 +170,11 @@ class Loss(ABC):
     ) -> Targets:
         """Return targets as `prepare` does, divided so that the sum of the `_terms` is the mean."""
         targets, norms = self.prepare(t, shape, dtype, sample_weight=sample_weight, xp=xp)
-        return self.averaged(targets, norms, xp=xp)
+        return self.divided(targets, xp.expand_dims(divisor(norms, xp=xp), axis=(-2, -1)))
 
-    def averaged(self, targets: Targets, norms: Array, *, xp: Namespace) -> Targets:
-        """Return targets divided by the sum of `norms`, shape (..., N), so that the sum of the `_terms` is the mean."""
-        total = xp.expand_dims(divisor(norms, xp=xp), axis=(-2, -1))
-        return targets._replace(**{name: getattr(targets, name) / total for name in self._folded})
+    def divided(self, targets: Targets, numbers: Array) -> Targets:
+        """Return targets for the loss divided by numbers, shape (..., N, 1) or one that broadcasts to it."""
+        return targets._replace(**{name: getattr(targets, name) / numbers for name in self._folded})
 
     @abstractmethod
     def _prepare(self, t: Array, weights: Array, outputs: int, *, labels: bool, xp: Namespace) -> tuple[Targets, Array]:

@@ -2,24 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from math import prod
-from typing import Any, NamedTuple, TypeAlias
+from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xpnet._checks import check_count
 from xpnet._random import generator
-from xpnet._typing import Array, Namespace
+from xpnet._typing import Array
 from xpnet.devices import ahead
-from xpnet.losses.targets import Targets
+from xpnet.losses.targets import Targets, divisor
 from xpnet.network import TwoLayerNet
+from xpnet.training.blocks import Block, Steps
 from xpnet.training.inputs import taken_rows
 from xpnet.training.sharding import Share
 from xpnet.training.splits import Shards, Split
-
-Batch: TypeAlias = tuple[Array, Array, Targets]
-"""What a shard has of a mini-batch: inputs (size, D), (M, size, D) or (G, 1, size, D), ones (1, size), and targets."""
 
 _BLOCK_BYTES = 2**18
 """A block holds one mini-batch, or as many as keep its outputs below so many bytes: more come from the system anew."""
@@ -41,27 +39,6 @@ def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
     return generator(seed, "epoch", epoch).permutation(n).astype(np.int64, copy=False)
 
 
-class Block(NamedTuple):
-    """What a shard has of some mini-batches, of each as much."""
-
-    inputs: Iterator[Array]
-    """Those of each step, good until the next is asked for; shape (size, D), or (M, size, D) where each member has its
-    own, or (G, 1, size, D) where G groups of members side by side, each as many, have."""
-    targets: Targets
-    """Shape (steps, size, C), with members (steps, 1 or M, size, C); all shards' losses add up to the means."""
-    norms: Array
-    """Shape (steps,), with members (steps, 1 or M): what this shard adds to the divisors of the means."""
-    ones: Array
-    """Shape (1, size)."""
-    xp: Namespace
-
-    def batches(self) -> Iterator[Batch]:
-        """Yield what each step takes."""
-        values, weights = map(self.xp.unstack, self.targets)
-        for x, value, weight in zip(self.inputs, values, weights, strict=True):
-            yield x, self.ones, Targets(value, weight)
-
-
 class Batches:
     """The mini-batches of every epoch, as far as this process has their samples."""
 
@@ -69,11 +46,17 @@ class Batches:
         self._net, self.sharding = net, train.sharding
         self._shards = [_OfShard(net, *each) for each in zip(train.splits, train.shares, strict=True)]
 
+    @property
+    def epochs_at_once(self) -> int:
+        """Of how many epochs the mini-batches fit into a block; 1 where those of one do not."""
+        return min(shard.epochs_at_once for shard in self._shards)
+
     @contextmanager
     def blocks(self, orders: Sequence[NDArray[np.int64]]) -> Iterator[Iterator[list[Block]]]:
-        """Give the mini-batches of an epoch, some at a time: what each shard has of them.
+        """Give the mini-batches of one epoch, or of as many as fit into a block, some at a time: those of each shard.
 
-        `orders` are those of the samples of each shard, shape (n,) or (M, n). Inputs are to be used up in turn.
+        `orders` are those of the samples of each shard, shape (epochs n,) or (M, epochs n). Inputs are to be used up
+        in turn.
         """
         with ExitStack() as stack:
             each = [stack.enter_context(shard.blocks(order)) for shard, order in zip(self._shards, orders, strict=True)]
@@ -82,8 +65,11 @@ class Batches:
     def _together(self, each: Sequence[Iterator[Block]]) -> Iterator[list[Block]]:
         loss = self._net.loss_function
         for blocks in zip(*each, strict=True):
-            norms = self.sharding.sum([block.norms for block in blocks])[..., None]
-            yield [block._replace(targets=loss.averaged(block.targets, norms, xp=block.xp)) for block in blocks]
+            totals = divisor(self.sharding.sum([block.norms for block in blocks])[..., None], xp=blocks[0].xp)
+            by = [block.steps.spread(totals, xp=block.xp)[..., None] for block in blocks]
+            yield [
+                block._replace(targets=loss.divided(block.targets, by)) for block, by in zip(blocks, by, strict=True)
+            ]
 
 
 class _OfShard:
@@ -94,69 +80,82 @@ class _OfShard:
     """
 
     def __init__(self, net: TwoLayerNet[Any], train: Split, share: Share) -> None:
-        self._net, self._train, self._share = net, train, share
-        width = share.largest * np.dtype(net.dtype).itemsize
-        self._steps = max(1, _BLOCK_BYTES // (width * (net.members or 1) * net.output_size))
-        self._rows_at_once = share.largest * max(1, train.inputs.gather_bytes // (width * net.input_size))
+        self._net, self._train = net, train
+        self._batches = tuple((count, size) for count, size in share.batches if count)
+        item = np.dtype(net.dtype).itemsize
+        self._steps = max(1, _BLOCK_BYTES // (share.largest * item * (net.members or 1) * net.output_size))
+        self._rows_at_once = train.inputs.gather_bytes // (item * net.input_size)
         self._ones = train.xp.ones((1, share.largest), dtype=net.params["W1"].dtype, device=net.device.handle)
+
+    @property
+    def epochs_at_once(self) -> int:
+        """Of how many epochs the mini-batches fit into a block; 1 where those of one do not."""
+        return max(1, self._steps // sum(count for count, _ in self._batches))
 
     @contextmanager
     def blocks(self, order: NDArray[np.int64]) -> Iterator[Iterator[Block]]:
-        """Give the mini-batches of an epoch in blocks, which are of the same ones for every shard."""
-        groups = list(self._groups(_shared(order)))
-        parts = [part for group in groups for part in self._parts(group)]
-        ends = np.cumsum([part.size for part in parts]).tolist()
-        slices = [slice(end - part.size, end) for end, part in zip(ends, parts, strict=True)]
-        by_step = np.concatenate([group.reshape(-1) for group in groups])
-        indices = self._train.device.asarray(by_step)
-        with closing(self._train.inputs.gathered(by_step, indices, slices)) as gathered:
-            yield self._blocks(groups, indices, gathered)
+        """Give the mini-batches of epochs in blocks, which are of the same ones for every shard."""
+        blocks = list(self._cut(order.shape[-1]))
+        sizes = [size for steps in blocks for size in steps.sizes]
+        shared = by_step = _shared(order)
+        rows = indices = self._train.device.asarray(order if shared.ndim > 1 else shared)
+        if shared.ndim > 1:
+            ends = accumulate(sizes, initial=0)
+            by_step = np.concatenate([shared[:, start:stop].reshape(-1) for start, stop in pairwise(ends)])
+            rows = self._train.device.asarray(by_step)
+            sizes = [size * len(shared) for size in sizes]
+        parts = list(_packed(sizes, self._rows_at_once))
+        ends = accumulate(map(sum, parts), initial=0)
+        slices = [slice(start, stop) for start, stop in pairwise(ends)]
+        with closing(self._train.inputs.gathered(by_step, rows, slices)) as gathered:
+            lead = shared.shape[:-1] if shared.ndim == 1 or len(shared) == len(order) else (len(shared), 1)
+            yield self._blocks(blocks, indices, self._inputs(parts, gathered, lead))
 
-    def _groups(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Yield the samples of each block, step by step: shape (steps, size), or (steps, G or M, size)."""
-        start = 0
-        for count, size in self._share.batches:
+    def _cut(self, samples: int) -> Iterator[Steps]:
+        """Yield the mini-batches of each block, for so many samples of whole epochs."""
+        epochs = samples // Steps(1, self._batches).samples
+        if epochs <= self._steps // sum(count for count, _ in self._batches):
+            yield Steps(epochs, self._batches)
+            return
+        for count, size in self._batches * epochs:
             for done in range(0, count, self._steps):
-                steps = min(self._steps, count - done)
-                some = order[..., start : start + steps * size]
-                yield np.moveaxis(some.reshape(*order.shape[:-1], steps, size), -2, 0)
-                start += steps * size
+                yield Steps(1, ((min(self._steps, count - done), size),))
 
-    def _parts(self, group: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """Return the parts of a block whose inputs are gathered at once."""
-        at_once = max(1, self._rows_at_once // max(1, prod(group.shape[1:])))
-        return [group[start : start + at_once] for start in range(0, len(group), at_once)]
+    def _inputs(
+        self, parts: Sequence[Sequence[int]], gathered: Iterator[Array], lead: tuple[int, ...]
+    ) -> Iterator[Array]:
+        """Yield the inputs of each step: views of those that are gathered at once."""
+        for sizes, x in zip(parts, gathered, strict=True):
+            for start, stop in pairwise(accumulate(sizes, initial=0)):
+                rows = x[start:stop, :]
+                yield self._train.xp.reshape(rows, (*lead, -1, x.shape[1])) if lead else rows
 
-    def _blocks(self, groups: list[NDArray[np.int64]], indices: Array, gathered: Iterator[Array]) -> Iterator[Block]:
+    def _blocks(self, blocks: Sequence[Steps], indices: Array, inputs: Iterator[Array]) -> Iterator[Block]:
         start = 0
-        for group in groups:
-            targets, norms = self._targets(indices[start : start + group.size], group.shape)
-            ones = self._ones[:, : group.shape[-1]]
-            yield Block(self._inputs(group, gathered), targets, norms, ones, self._train.xp)
-            start += group.size
+        for steps in blocks:
+            targets, norms = self._targets(indices[..., start : start + steps.samples])
+            norms = steps.sums(norms, xp=self._train.xp)
+            yield Block(inputs, targets, norms, self._ones, steps, self._train.xp)
+            start += steps.samples
 
-    def _inputs(self, group: NDArray[np.int64], gathered: Iterator[Array]) -> Iterator[Array]:
-        """Yield the inputs of each step."""
-        grouped = group.ndim > 2 and group.shape[1] != self._net.members
-        for part in self._parts(group):
-            x, shape = next(gathered), (*part.shape[:-1], 1, part.shape[-1]) if grouped else part.shape
-            yield from self._train.xp.unstack(self._train.xp.reshape(x, (*shape, x.shape[1])))
-
-    def _targets(self, indices: Array, shape: tuple[int, ...]) -> tuple[Targets, Array]:
-        """Gather the targets of a block, and the sums of their norms."""
+    def _targets(self, indices: Array) -> tuple[Targets, Array]:
+        """Gather the targets of a block, and their norms."""
         net, train, xp = self._net, self._train, self._train.xp
-        if net.members and len(shape) == 2:
-            shape = (shape[0], 1, shape[1])
-        rows = xp.reshape(indices, shape)
-        if net.members and 1 < shape[1] < net.members:
-            steps, groups, size = shape
-            rows = xp.broadcast_to(rows[:, :, None, :], (steps, groups, net.members // groups, size))
-            shape = (steps, net.members, size)
-            rows = xp.reshape(rows, shape)
-        t, outputs = taken_rows(train.t, rows, xp=xp), (*shape, net.output_size)
+        rows = indices[None, :] if net.members and indices.ndim == 1 else indices
+        t, outputs = taken_rows(train.t, rows, xp=xp), (*rows.shape, net.output_size)
         weight = train.weight_at(rows)
-        targets, norms = net.loss_function.prepare(t, outputs, self._ones.dtype, sample_weight=weight, xp=xp)
-        return targets, xp.sum(norms, axis=-1)
+        return net.loss_function.prepare(t, outputs, self._ones.dtype, sample_weight=weight, xp=xp)
+
+
+def _packed(sizes: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Yield one size after another, as many at once as have a sum of at most so much, but one at least."""
+    part: list[int] = []
+    for size in sizes:
+        if part and sum(part) + size > most:
+            yield part
+            part = []
+        part.append(size)
+    yield part
 
 
 def _shared(order: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -13,7 +13,8 @@ from xpnet._typing import Array, Namespace, Params
 from xpnet.devices import to_host
 from xpnet.network import Score, TwoLayerNet
 from xpnet.optimizers import Optimizer
-from xpnet.training.batches import Batches, Block, epoch_order
+from xpnet.training.batches import Batches, epoch_order
+from xpnet.training.blocks import Block
 from xpnet.training.evaluation import Evaluation, read_evaluation, scores
 from xpnet.training.record import Record
 from xpnet.training.splits import Shards
@@ -76,17 +77,18 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
         epoch_start, first_step = time.perf_counter(), descent.steps
         with net.device.current(), threads.in_use(), _whole_or_undone(net, state.params):
             descent.start_at(net.params)
-            last, in_epochs = min(state.epoch + job.every, job.epochs), []
-            for epoch in range(state.epoch + 1, last + 1):
-                orders = _orders(job.train, state.seed, epoch)
-                in_epochs.append(_train_epoch(net, batches, orders, descent, threads))
-            batch_losses = xp.concat(in_epochs)
+            done, last = state.epoch, min(state.epoch + job.every, job.epochs)
+            losses: list[Array] = []
+            for first in range(state.epoch + 1, last + 1, batches.epochs_at_once):
+                epochs = range(first, min(first + batches.epochs_at_once, last + 1))
+                losses += _train_epochs(net, batches, _orders(job.train, state.seed, epochs), descent, threads)
+            batch_losses = xp.concat(losses)
             net.params.update(descent.params())
             parts = [scores(net, shards) for shards in (job.train, job.validation) if shards is not None]
             batch_losses, *parts = _read_at_once([batch_losses, *parts], xp=xp)
-            losses = np.concatenate([batch_losses, *(part[:1] for part in parts)])
-            if not np.isfinite(losses).all():
-                raise _non_finite(losses, first_step, descent.steps, job)
+            read = np.concatenate([batch_losses, *(part[:1] for part in parts)])
+            if not np.isfinite(read).all():
+                raise _non_finite(read, first_step, descent.steps, job)
             trained, *validated = (read_evaluation(net, part) for part in parts)
             state = _next_state(net, state, descent, last, *validated)
         yield Record(
@@ -96,7 +98,7 @@ def train_epochs(net: TwoLayerNet[Score], job: Job, state: TrainingState) -> Ite
             train=trained,
             validation=validated[0] if validated else None,
             seconds=time.perf_counter() - start,
-            samples_per_second=len(in_epochs) * job.train.samples / (time.perf_counter() - epoch_start),
+            samples_per_second=(last - done) * job.train.samples / (time.perf_counter() - epoch_start),
             batch_losses=batch_losses,
             state=state,
         )
@@ -110,10 +112,10 @@ def _compile(net: TwoLayerNet[Any], job: Job, state: TrainingState) -> None:
     with net.device.current(), np.errstate(all="ignore"):
         few = [shards.first(job.batch_size) for shards in (job.train, job.validation) if shards is not None]
         descent = Descent(net, job.optimizer, job.gradient, state.optimizer, job.train.sharding)
-        orders = _orders(few[0], state.seed, state.epoch + 1)
+        orders = _orders(few[0], state.seed, range(state.epoch + 1, state.epoch + 2))
         batches, threads = Batches(net, few[0]), Threads(job.threads, net.device)
-        losses = _train_epoch(net, batches, orders, descent, threads)
-        _read_at_once([losses, *(scores(net, shards) for shards in few)], xp=net.device.namespace)
+        losses = _train_epochs(net, batches, orders, descent, threads)
+        _read_at_once([*losses, *(scores(net, shards) for shards in few)], xp=net.device.namespace)
 
 
 def _next_state(
@@ -138,40 +140,42 @@ def _whole_or_undone(net: TwoLayerNet[Any], before: Params) -> Iterator[None]:
         raise
 
 
-def _orders(train: Shards, seed: int | tuple[int, ...], epoch: int) -> list[NDArray[np.int64]]:
-    """Return in which order an epoch has the samples of each shard, (n,), or (M, n) if members have own seeds."""
+def _orders(train: Shards, seed: int | tuple[int, ...], epochs: range) -> list[NDArray[np.int64]]:
+    """Return in which order epochs have the samples of each shard, (epochs n,), or (M, epochs n) with own seeds."""
     seeds = seed if isinstance(seed, tuple) else (seed,)
-    orders = {one: epoch_order(train.samples, seed=one, epoch=epoch) for one in seeds}
+    different = dict.fromkeys(seeds)
+    orders = {one: [epoch_order(train.samples, seed=one, epoch=epoch) for epoch in epochs] for one in different}
     result = []
     for split, share in zip(train.splits, train.shares, strict=True):
-        if len(orders) == 1 and split.rows is None:
-            result.append(share.order(orders[seeds[0]]))
+        own = {one: np.concatenate([share.order(order) for order in orders[one]]) for one in different}
+        if len(own) == 1 and split.rows is None:
+            result.append(own[seeds[0]])
             continue
-        order = np.stack([share.order(orders[one]) for one in seeds])
+        order = np.stack([own[one] for one in seeds])
         result.append(order if split.rows is None else np.take_along_axis(split.rows, order, axis=-1))
     return result
 
 
-def _train_epoch(
+def _train_epochs(
     net: TwoLayerNet[Any], batches: Batches, orders: list[NDArray[np.int64]], descent: Descent, threads: Threads
-) -> Array:
-    """Do one step for each mini-batch; return the losses before each, still on the device."""
+) -> list[Array]:
+    """Do one step for each mini-batch; return the losses before each, block by block, still on the device."""
     losses = []
     with batches.blocks(orders) as every:
         for blocks in every:
             steps = zip(*(block.batches() for block in blocks), strict=True)
             outputs = [descent.step(*shards) for shards in threads.watched(steps, descent.differentiate)]
-            losses.append(_losses(net, batches, blocks, outputs))
-    return net.device.namespace.concat(losses)
+            # They are for the record alone, so that a whole block's can be computed at once.
+            each = [_losses(net, *shard) for shard in zip(blocks, zip(*outputs, strict=True), strict=True)]
+            losses.append(batches.sharding.sum(each))
+    return losses
 
 
-def _losses(net: TwoLayerNet[Any], batches: Batches, blocks: list[Block], outputs: list[Any]) -> Array:
-    """Return the losses of some steps, from the outputs of all shards in each."""
-    # The loss values are for the record alone, so that a whole block's can be computed at once.
+def _losses(net: TwoLayerNet[Any], block: Block, outputs: Sequence[Array]) -> Array:
+    """Return the losses of some steps, shape (steps,) or (steps, M), from the outputs of a shard in each."""
     xp = net.device.namespace
-    stacked = [xp.reshape(xp.concat(shard), (len(shard), *shard[0].shape)) for shard in zip(*outputs, strict=True)]
-    terms = [net.loss_function._terms(ys, block.targets, xp=xp) for ys, block in zip(stacked, blocks, strict=True)]
-    return batches.sharding.sum([xp.sum(each.losses(), axis=-1) for each in terms])
+    terms = net.loss_function._terms(xp.concat(list(outputs), axis=-2), block.targets, xp=xp)
+    return xp.moveaxis(block.steps.sums(terms.losses(), xp=xp), -1, 0)
 
 
 def _read_at_once(arrays: list[Array], *, xp: Namespace) -> list[Any]:

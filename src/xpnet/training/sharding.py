@@ -26,6 +26,8 @@ class Share(NamedTuple):
 
     def order(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return in which order its samples, numbered from 0, come in an order of all samples."""
+        if self.rows == slice(0, len(order)):
+            return order
         own: NDArray[np.int64] = order[(order >= self.rows.start) & (order < self.rows.stop)] - self.rows.start
         return own
 

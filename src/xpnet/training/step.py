@@ -10,7 +10,7 @@ from xpnet.losses.targets import Targets
 from xpnet.network import TwoLayerNet
 from xpnet.network.differences import structured_gradient
 from xpnet.optimizers import Optimizer, OptimizerState
-from xpnet.training.batches import Batch
+from xpnet.training.blocks import Batch
 from xpnet.training.layout import Layout
 from xpnet.training.sharding import Sharding
 
