@@ -14,8 +14,10 @@ def test_sums_and_their_spread_are_those_of_each_mini_batch(backend, lead, epoch
     steps = Steps(epochs, batches)
     terms = np.random.default_rng(0).normal(size=(*lead, steps.samples))
     numbers = np.arange(len(steps.sizes), dtype="float64") + np.ones((*lead, 1))
-    parts = [terms[..., rows] for rows in steps.slices]
+    unstacked = steps.unstacked(backend.asarray(terms[..., None]), xp=backend.xp)
+    parts = [to_host(part)[..., 0] for part in unstacked]
     assert [part.shape[-1] for part in parts] == steps.sizes
+    np.testing.assert_array_equal(np.concatenate(parts, axis=-1), terms)
     # A sum of few terms of order 1, in another order.
     expected = np.stack([part.sum(axis=-1) for part in parts], axis=-1)
     sums = to_host(steps.sums(backend.asarray(terms), xp=backend.xp))

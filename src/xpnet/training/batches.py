@@ -20,7 +20,7 @@ from xpnet.training.sharding import Share
 from xpnet.training.splits import Shards, Split
 
 _BLOCK_BYTES = 2**18
-"""A block holds one mini-batch, or as many as keep its outputs below so many bytes: more come from the system anew."""
+"""A block holds one mini-batch, or as many as keep its outputs below so many bytes: a part of a cache."""
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:

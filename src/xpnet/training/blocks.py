@@ -1,7 +1,7 @@
 """Mini-batches in a row: inputs one after the other, the targets of all at once, and sums over the samples of each."""
 
 from collections.abc import Iterator
-from itertools import accumulate, islice, pairwise
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from xpnet._typing import Array, Namespace
@@ -39,10 +39,14 @@ class Steps(NamedTuple):
         """The number of all."""
         return self.epochs * sum(count * size for count, size in self.batches)
 
-    @property
-    def slices(self) -> Iterator[slice]:
-        """The samples of each."""
-        return (slice(start, stop) for start, stop in pairwise(accumulate(self.sizes, initial=0)))
+    def unstacked(self, rows: Array, *, xp: Namespace) -> Iterator[Array]:
+        """Yield what each mini-batch has of an array, shape (..., n, C)."""
+        start = 0
+        for count, size in self.batches * self.epochs:
+            stop = start + count * size
+            part = rows[..., start:stop, :]
+            yield from xp.unstack(xp.reshape(part, (*part.shape[:-2], count, size, part.shape[-1])), axis=-3)
+            start = stop
 
     def sums(self, terms: Array, *, xp: Namespace) -> Array:
         """Return the sums over each mini-batch, shape (..., steps), of a term for every sample, shape (..., n)."""
@@ -84,7 +88,7 @@ class Block(NamedTuple):
 
     def batches(self) -> Iterator[Batch]:
         """Yield what each step takes."""
-        values, weights = self.targets
-        for x, rows in zip(islice(self.inputs, len(self.steps.sizes)), self.steps.slices, strict=True):
-            ones = self.ones[:, : rows.stop - rows.start]
-            yield x, ones, Targets(values[..., rows, :], weights[..., rows, :])
+        sizes = self.steps.sizes
+        ones = {size: self.ones[:, :size] for size in dict.fromkeys(sizes)}
+        targets = map(Targets, *(self.steps.unstacked(part, xp=self.xp) for part in self.targets))
+        return zip(islice(self.inputs, len(sizes)), map(ones.__getitem__, sizes), targets, strict=True)
