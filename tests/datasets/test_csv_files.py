@@ -103,6 +103,26 @@ def test_bad_tables(write: Any, lines: list[str], message: str):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("x", "holds 'x', not a number"),
+        ("1e", "holds '1e', not a number"),
+        ("1e39", "holds '1e39', not a finite float32 number"),
+        ("", "has a missing value"),
+    ],
+)
+def test_a_bad_cell_far_down_a_table(write: Any, cell: str, message: str):
+    """Behind the first block, the first of two bad lines is named."""
+    rows = [f"{i},{i / 8},-{i}e-3,{i % 2}" for i in range(30_000)]
+    path = write.csv(rows)
+    x = load_features(path, features=3)
+    np.testing.assert_array_equal(x[-1], np.asarray([29_999, 29_999 / 8, -29.999], np.float32))
+    rows[25_000] = rows[29_000] = f"1,{cell},2,0"
+    with pytest.raises(DataError, match=rf"table\.csv: line 25001, column 2 {message}"):
+        load_data(write.csv(rows))
+
+
 @pytest.mark.parametrize("begin", ["", "1,2,0\n3,4,1\n"])
 @pytest.mark.parametrize("filling", ["\0", "1,"])
 def test_a_line_without_end_claims_no_memory(write: Any, begin: str, filling: str):

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 
 from xpnet.datasets.decimals import parse_decimals
 
-DECIMALS = st.from_regex(r"-?([0-9]{1,8}\.?[0-9]{0,7}|\.[0-9]{1,15}|[0-9]{1,15})", fullmatch=True)
+DECIMALS = st.from_regex(
+    r"-?([0-9]{1,8}\.?[0-9]{0,7}|\.[0-9]{1,15}|[0-9]{1,15}|0\.0{0,8}[0-9]{1,14}|[0-9]\.?[0-9]{0,17}[eE][+-]?[0-3]?[0-7])",
+    fullmatch=True,
+)
 
 
 def table(rows):
@@ -20,7 +23,7 @@ def table(rows):
     )
 )
 def test_what_float_reads(rows):
-    """At most 15 digits: integer and power of ten are exact, and their quotient is rounded once."""
+    """At most 15 digits, or an exponent: integer and power of ten are exact, and their quotient is rounded once."""
     expected = [[float(cell) if cell else np.nan for cell in row] for row in rows]
     np.testing.assert_array_equal(parse_decimals(table(rows), len(rows[0])), expected)
 
@@ -49,7 +52,13 @@ def test_blank_columns_may_hold_anything():
         "1-",
         ".-2",
         "1/2",
-        "1e3",
+        "1e39",
+        "-1e400",
+        "e3",
+        "1e",
+        "1e3.5",
+        "nan",
+        "inf",
         "+1",
         " 1",
         "x",

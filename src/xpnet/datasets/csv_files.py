@@ -5,9 +5,8 @@ Cells are separated by tabs, semicolons or commas, whichever the first line hold
 
 import csv
 import re
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +27,6 @@ TEXT_HOLDS = "one sample a line, plain or .gz; labels and features may be texts"
 _SEPARATORS = "\t;,"
 _LARGEST = 2**18
 """Bytes of a block that is read at once, which takes 200 times as many."""
-_THREADS = 2
 _GAP = re.compile(rb" +(?=[\t;,\n])|(?<=[\t;,\n]) +|^ +")
 
 
@@ -43,7 +41,7 @@ class _Layout(NamedTuple):
 
 def read_csv(path: Path, columns: Columns) -> tuple[RawSamples]:
     """Return the samples in a file of text."""
-    with decoding(path, "a table of text"), ThreadPoolExecutor(_THREADS) as pool:
+    with decoding(path, "a table of text"):
         blocks = text_blocks(path)
         line, first, layout = 0, b"", None
         while layout is None:
@@ -56,8 +54,9 @@ def read_csv(path: Path, columns: Columns) -> tuple[RawSamples]:
         line += layout.skip
         first = first.split(b"\n", layout.skip)[-1]
         line += _add_any(table, layout, first, line)
-        for block, plain in _parsed(blocks, pool, table, layout):
-            if plain is not None and plain.of == table.texts and not _lacks_values(table, plain):
+        for block in blocks:
+            plain = _parse(block, layout, table.unwanted, table.texts)
+            if plain is not None and not _lacks_values(table, plain):
                 table.add(plain.numbers, plain.texts)
                 line += len(plain.numbers)
             else:  # It takes anything, and says where a cell is wrong.
@@ -93,25 +92,10 @@ def _told_apart(names: list[str]) -> list[str]:
 
 
 class _Plain(NamedTuple):
-    """The rows of a block of plain decimals: its numbers, and the texts in columns `of` texts."""
+    """The rows of a block of decimals: its numbers, and the texts in columns of texts."""
 
     numbers: NDArray[np.float64]
     texts: dict[int, list[str]]
-    of: dict[int, bool]
-
-
-def _parsed(
-    blocks: Iterable[bytes], pool: Executor, table: Table, layout: _Layout
-) -> Iterator[tuple[bytes, _Plain | None]]:
-    """Yield blocks with their rows, None where they are not plain, parsed ahead by the threads of `pool`."""
-    ahead: deque[tuple[bytes, Future[_Plain | None]]] = deque()
-    for block in blocks:
-        ahead.append((block, pool.submit(_parse, block, layout, table.unwanted, dict(table.texts))))
-        if len(ahead) > 2 * _THREADS:
-            first, future = ahead.popleft()
-            yield first, future.result()
-    for first, future in ahead:
-        yield first, future.result()
 
 
 def _parse(block: bytes, layout: _Layout, unwanted: set[int], texts: dict[int, bool]) -> _Plain | None:
@@ -134,7 +118,7 @@ def _parse(block: bytes, layout: _Layout, unwanted: set[int], texts: dict[int, b
         for column in with_texts:
             spans = zip(starts[:, column].tolist(), ends[:, column].tolist(), strict=True)
             cells[column] = [_text(block[start:end]) for start, end in spans]
-    return _Plain(numbers, cells, texts)
+    return _Plain(numbers, cells)
 
 
 def _lacks_values(table: Table, plain: _Plain) -> bool:
