@@ -55,6 +55,17 @@ def test_seeds_train_side_by_side_where_they_have_the_same_data():
     assert batches(settings, lambda _: 1, same_data=False) == [[0, 2], [1, 3]]
 
 
+def test_those_of_one_seed_stay_together_where_they_can():
+    settings = [replace(BASE, learning_rate=0.1 * n, seed=seed) for n in range(1, 11) for seed in range(4)]
+    for parts in batches(settings, lambda _: 2**17 // 24), batches(settings, lambda _: 2**17 // 19):
+        assert sorted(index for part in parts for index in part) == list(range(40))
+        for part in parts:
+            seeds = [settings[index].seed for index in part]
+            assert seeds == sorted(seeds)
+            assert {seeds.count(seed) for seed in seeds} == {10}
+    assert [len(part) for part in batches(settings[1:], lambda _: 2**17 // 24)] == [20, 19]
+
+
 def test_a_batch_fits_the_memory_and_leaves_work_for_others(monkeypatch):
     settings = [replace(BASE, learning_rate=0.1 * n) for n in range(1, 71)]
     assert [len(batch) for batch in batches(settings, lambda _: 1)] == [35, 35]

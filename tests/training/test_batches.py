@@ -70,6 +70,35 @@ def test_members_may_have_orders_of_their_own(monkeypatch, gather_bytes, batch_s
         np.testing.assert_allclose(targets.weights, expected.weights, rtol=batch_size * np.finfo("float64").eps)
 
 
+@pytest.mark.parametrize(
+    ("seeds", "shape"),
+    [
+        ((1, 1, 1, 1), (2, D)),
+        ((1, 1, 2, 2), (2, 1, 2, D)),
+        ((1, 2, 1, 2), (4, 2, D)),
+        ((1, 1, 1, 2), (4, 2, D)),
+        ((1, 2, 2, 2), (4, 2, D)),
+        ((1, 1, 2, 3), (4, 2, D)),
+        ((1, 2, 3, 4), (4, 2, D)),
+    ],
+)
+@pytest.mark.parametrize("weight", [None, np.stack([WEIGHTS, WEIGHTS[::-1], WEIGHTS, WEIGHTS])], ids=["none", "each"])
+def test_inputs_are_gathered_once_for_neighbours_that_share_an_order(seeds, shape, weight):
+    net = make(loss="mean_squared_error", members=4)
+    order = np.stack([epoch_order(SAMPLES, seed=seed, epoch=1) for seed in seeds])
+    shards = Shards.of(net, X, NUMBERS, weight, sharding=Sharding(), batch_size=2)
+    with Batches(net, shards).blocks([order]) as blocks:
+        steps = [(x.copy(), targets) for (block,) in blocks for x, _, targets in block.batches()]
+    for number, (x, targets) in enumerate(steps):
+        rows = order[:, 2 * number : 2 * number + 2]
+        assert x.shape == shape
+        each = np.broadcast_to(x, (2, 2, 2, D)).reshape(4, 2, D) if x.ndim > 3 else x
+        np.testing.assert_array_equal(np.broadcast_to(each, (4, 2, D)), X[rows])
+        own = None if weight is None else np.take_along_axis(weight, rows, axis=1)
+        expected = net.read_batch(X[rows], NUMBERS[rows], own)[1]
+        np.testing.assert_array_equal(np.broadcast_to(targets.values, expected.values.shape), expected.values)
+
+
 @pytest.mark.parametrize("members", [None, 100])
 def test_blocks_keep_outputs_small(monkeypatch, members):
     monkeypatch.setattr(batches, "_BLOCK_BYTES", 2**14)

@@ -55,7 +55,7 @@ def assert_members_of(net, records, singles, runs):
 
 @pytest.mark.without("jax")  # whose compilation of every operation takes ten seconds
 @pytest.mark.parametrize("patience", [None, 1])
-@pytest.mark.parametrize("seeds", [[4, 4, 4, 4], SEEDS], ids=["one seed", "seeds"])
+@pytest.mark.parametrize("seeds", [[4, 4, 4, 4], [4, 4, 5, 5], SEEDS], ids=["one seed", "two seeds", "seeds"])
 @pytest.mark.parametrize("validation", [SHUFFLED, 0.4], ids=["pair", "fraction"])
 def test_each_member_ends_as_a_network_alone(backend, patience, seeds, validation):
     net, singles = side_by_side(backend), [alone(m) for m in MEMBERS]

@@ -1,9 +1,12 @@
 """What processes tell each other, and that any number of them trains the same network."""
 
 import sys
+from threading import get_ident
 
+import fake_nccl
 import numpy as np
 import pytest
+from conftest import Backend
 from fake_mpi import Communicator, World, in_threads
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +71,66 @@ def test_cupy_s_buffers_go_straight_through_an_mpi_that_takes_them(kinds, direct
 
     for kinds_of_buffers in in_threads(2, work, kinds):
         assert kinds_of_buffers == [direct] * 4
+
+
+@pytest.fixture
+def nccl(monkeypatch):
+    """Put the stand-in for NCCL in its place, and give each thread a GPU of its own."""
+    import cupy
+
+    if not hasattr(cupy, "simulated"):
+        pytest.skip("the stand-in for NCCL reads the memory of the host")
+    monkeypatch.setitem(sys.modules, "cupy.cuda.nccl", fake_nccl)
+    monkeypatch.setattr(fake_nccl, "communicators", [])
+    properties = cupy.cuda.runtime.getDeviceProperties(0)
+    monkeypatch.setattr(
+        cupy.cuda.runtime, "getDeviceProperties", lambda _: properties | {"uuid": str(get_ident()).encode()}
+    )
+    return fake_nccl
+
+
+@pytest.mark.needs("cupy")
+@pytest.mark.parametrize(("size", "shards"), [(1, 1), (2, 2), (2, 5), (3, 7)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gpus_tell_each_other_by_nccl_where_it_is_installed(nccl, size, shards, dtype):
+    import cupy
+
+    parts = [np.random.default_rng(shard).standard_cauchy((3, 5)).astype(dtype) for shard in range(shards)]
+
+    def work(processes):
+        sharding = Sharding(shards, processes)
+        first = sum(sharding.counts[: processes.rank])
+        sums = [sharding.sum([cupy.asarray(part) for part in parts[first : first + sharding.own]]) for _ in range(2)]
+        return sums, processes._communicator.buffers
+
+    for sums, buffers in in_threads(size, work, "cuda"):
+        assert not buffers
+        for total in sums:
+            assert isinstance(total, cupy.ndarray)
+            np.testing.assert_array_equal(total.get(), added(parts), strict=True)
+    assert [each.calls for each in nccl.communicators] == [2 * [*size * ["send", "recv"], "allGather"]] * size
+
+
+@pytest.mark.needs("cupy")
+def test_a_training_by_nccl_ends_with_the_same_bits(nccl):
+    way, backend = "adam, validation, patience", Backend("cupy")
+    alone = trained(way, None, 5, backend)
+    for result in in_threads(2, lambda processes: trained(way, processes, 5, backend)):
+        assert_same(result, alone)
+    assert len(nccl.communicators) == 2
+
+
+@pytest.mark.needs("cupy")
+@pytest.mark.parametrize(
+    ("name", "value"), [("available", False), ("getDeviceProperties", lambda _: {"uuid": b"one for all"})]
+)
+def test_without_nccl_or_with_one_gpu_for_two_processes_the_host_is_the_way(nccl, monkeypatch, name, value):
+    import cupy
+
+    monkeypatch.setattr(nccl if name == "available" else cupy.cuda.runtime, name, value)
+    for total in in_threads(2, lambda processes: processes.sum([cupy.full((3,), 1.0 + processes.rank)], [1, 1])):
+        np.testing.assert_array_equal(total.get(), np.full((3,), 3.0))
+    assert not nccl.communicators
 
 
 def test_the_first_makes_and_all_have_it_and_the_largest_number_wins():
@@ -148,6 +211,7 @@ WAYS = {
     "numbers": ({"loss": "mean_squared_error"}, {"validation": 0.2}, NUMBERS),
     "members": ({"members": 2}, {"optimizer": xpnet.AdamW(learning_rate=(0.1, 0.2))}, LABELS),
     "members with seeds": ({"members": 2}, {"seed": (1, 2), "validation": (X, LABELS)}, LABELS),
+    "members that share seeds": ({"members": 4}, {"seed": (1, 1, 2, 2), "validation": (X, LABELS)}, LABELS),
     "numerical": ({}, {"gradient": "numerical"}, LABELS),
 }
 

@@ -1,4 +1,8 @@
-"""One command in many processes: the first speaks for all, and an error in one ends all."""
+"""One command in many processes: the first speaks for all, and an error in one ends all.
+
+A process that is killed can say nothing, and the others neither: ``mpiexec`` says that one was, kills them in less than
+a second, and ends with another code than 0. ``xpnet train --resume RUN``, in any number of processes, goes on.
+"""
 
 import sys
 from collections.abc import Iterator, Sequence

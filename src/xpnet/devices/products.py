@@ -1,5 +1,6 @@
 """Products of matrices, one for each member, in one call of cuBLAS; CuPy's own takes kernels and copies beside it."""
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,8 +10,14 @@ from xpnet.devices.libraries import import_cupy
 
 
 def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
-    """Return ``a @ b`` for arrays of CuPy with two axes or three: in `out`, whose rows have to be contiguous."""
+    """Return ``a @ b`` for arrays of CuPy, both with four axes or with fewer: in `out`, whose rows are contiguous."""
     cupy = import_cupy()
+    if a.ndim > 3:  # cuBLAS counts matrices along one axis; what is shared along another is repeated.
+        lead = tuple(map(max, a.shape[:-2], b.shape[:-2]))
+        a, b = (cupy.broadcast_to(each, (*lead, *each.shape[-2:])) for each in (a, b))
+        a, b, into = (each if each is None else each.reshape(prod(lead), *each.shape[-2:]) for each in (a, b, out))
+        product = matmul(a, b, into)
+        return product.reshape(*lead, *product.shape[-2:])
     plain = a.ndim == b.ndim == 2 and a.shape[0] * b.shape[1] > 1  # CuPy multiplies and sums where one number results.
     if plain or not hasattr(cupy.cuda, "cublas"):
         return cupy.matmul(a, b, out=out)

@@ -1,5 +1,6 @@
 """Settings side by side: which of them can be members of one network, and its settings."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -72,9 +73,13 @@ def batches(
         size = parameters(first)
         fast = max(_FEWEST, min(_MOST, _NUMBERS // size))
         fit = _BYTES // (_COPIES * size * np.dtype(first.dtype).itemsize)
-        group.sort(key=lambda index: settings[index].first_seed)  # Those of one seed see the same mini-batches.
-        count = -(-len(group) // max(1, min(fast, fit)))
-        result += [part.tolist() for part in np.array_split(np.asarray(group), count)]
+        most = max(1, min(fast, fit))
+        group.sort(key=lambda index: settings[index].first_seed)
+        # Those of one seed see the same mini-batches, which are gathered once if there are as many of each seed.
+        counts = {*Counter(settings[index].first_seed for index in group).values()}
+        together = max(counts) if len(counts) == 1 and max(counts) <= most else 1
+        seeds = np.asarray(group).reshape(-1, together)
+        result += [part.reshape(-1).tolist() for part in np.array_split(seeds, -(-len(seeds) // (most // together)))]
     # The longest first, so that workers are done at about the same time.
     return sorted(result, key=lambda batch: -len(batch) * parameters(settings[batch[0]]))
 

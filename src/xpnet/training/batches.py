@@ -97,18 +97,19 @@ class _OfShard:
         """Give the mini-batches of epochs in blocks, which are of the same ones for every shard."""
         blocks = list(self._cut(order.shape[-1]))
         sizes = [size for steps in blocks for size in steps.sizes]
-        by_step, indices = order, self._train.device.asarray(order)
-        if order.ndim > 1:
+        shared = by_step = _shared(order)
+        rows = indices = self._train.device.asarray(order if shared.ndim > 1 else shared)
+        if shared.ndim > 1:
             ends = accumulate(sizes, initial=0)
-            by_step = np.concatenate([order[:, start:stop].reshape(-1) for start, stop in pairwise(ends)])
-            sizes = [size * len(order) for size in sizes]
+            by_step = np.concatenate([shared[:, start:stop].reshape(-1) for start, stop in pairwise(ends)])
+            rows = self._train.device.asarray(by_step)
+            sizes = [size * len(shared) for size in sizes]
         parts = list(_packed(sizes, self._rows_at_once))
         ends = accumulate(map(sum, parts), initial=0)
         slices = [slice(start, stop) for start, stop in pairwise(ends)]
-        rows = indices if order.ndim == 1 else self._train.device.asarray(by_step)
         with closing(self._train.inputs.gathered(by_step, rows, slices)) as gathered:
-            inputs = self._inputs(parts, gathered, order.shape[:-1])
-            yield self._blocks(blocks, indices, inputs)
+            lead = shared.shape[:-1] if shared.ndim == 1 or len(shared) == len(order) else (len(shared), 1)
+            yield self._blocks(blocks, indices, self._inputs(parts, gathered, lead))
 
     def _cut(self, samples: int) -> Iterator[Steps]:
         """Yield the mini-batches of each block, for so many samples of whole epochs."""
@@ -155,3 +156,13 @@ def _packed(sizes: Sequence[int], most: int) -> Iterator[list[int]]:
             part = []
         part.append(size)
     yield part
+
+
+def _shared(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return orders, (n,), (G, n) or (M, n), once for members side by side that share one, if each has as many."""
+    if order.ndim == 1:
+        return order
+    starts = np.flatnonzero(np.append(True, (order[1:] != order[:-1]).any(axis=-1)))
+    if not np.array_equal(starts, np.arange(0, len(order), len(order) // len(starts))):
+        return order
+    return order[0] if len(starts) == 1 else order[starts]

@@ -8,7 +8,7 @@ from xpnet._typing import Array, Namespace
 from xpnet.losses.targets import Targets
 
 Batch: TypeAlias = tuple[Array, Array, Targets]
-"""What a shard has of a mini-batch: inputs (size, D) or (M, size, D), ones (1, size), and targets."""
+"""What a shard has of a mini-batch: inputs (size, D), (M, size, D) or (G, 1, size, D), ones (1, size), and targets."""
 
 
 class Steps(NamedTuple):
@@ -71,7 +71,8 @@ class Block(NamedTuple):
     """What a shard has of some mini-batches."""
 
     inputs: Iterator[Array]
-    """Those of each step, shape (size, D) or (M, size, D), good until the next is asked for."""
+    """Those of each step, good until the next is asked for; shape (size, D), or (M, size, D) where each member has its
+    own, or (G, 1, size, D) where G groups of members side by side, each as many, have."""
     targets: Targets
     """Those of all, shape (n, C), with members (1 or M, n, C); all shards' losses add up to the means."""
     norms: Array

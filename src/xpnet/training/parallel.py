@@ -4,23 +4,29 @@ Every mini-batch is cut into as many shards as `Sharding` says, however many pro
 samples of its own shards and computes their gradients, and all do the same step with the sum over all shards, added in
 the order of the shards. So 1, 2 and 4 processes come to the same parameters bit for bit, on processors of one kind and
 with as many BLAS threads in each.
-
-An MPI that adds up numbers itself promises no order. So each process gets its piece of the gradients of all shards
-(alltoall), adds these up, and passes the sum on (allgather): with n parameters, S shards and R processes each of them
-receives ``(S / R + 1) n`` numbers, 2 n where there is a shard for each.
 """
 
 import platform
 from collections.abc import Callable, Sequence
-from functools import partial, reduce
-from operator import add, iadd
+from functools import reduce
+from operator import add
 from time import monotonic, sleep
 from typing import Any, NoReturn, TypeVar
 
 from array_api_compat import array_namespace, device
 
 from xpnet._typing import Array
-from xpnet.devices import Device, DeviceUnavailableError, is_on_gpu, select_device, synchronize, to_host
+from xpnet.devices import (
+    Device,
+    DeviceUnavailableError,
+    Nccl,
+    gpu_with_nccl,
+    is_on_gpu,
+    select_device,
+    to_host,
+    unique_id,
+)
+from xpnet.training.ordered_sum import ByMPI, OrderedSum
 
 Value = TypeVar("Value")
 
@@ -85,9 +91,14 @@ class Processes:
 class MPIProcesses(Processes):
     """Those that ``mpiexec`` started.
 
-    Arrays go by way of the host; those of CUDA devices go straight from one to another where MPI says that it takes
-    them (``mpi_memory_alloc_kinds`` of its version 4.1). Start a program of your own as ``mpiexec -n 4 python -m mpi4py
-    program.py``, which ends all processes when one fails.
+    Arrays of CuPy go straight from GPU to GPU by NCCL, where all processes have it (``pip install nvidia-nccl-cu13``,
+    or ``-cu12``) and each a GPU of its own; else by MPI where it says that it takes them (``mpi_memory_alloc_kinds`` of
+    its version 4.1); other arrays, and these where neither is so, by way of the host. What is said here of GPUs has not
+    been seen on any yet.
+
+    Start a program of your own as ``mpiexec -n 4 python -m mpi4py program.py``, which ends all processes when one
+    fails. When one is killed, ``mpiexec`` says so and kills the others before these could say more; a run with
+    checkpoints goes on from the last of them.
 
     Parameters
     ----------
@@ -106,15 +117,15 @@ class MPIProcesses(Processes):
         self.size, self.rank = self._communicator.Get_size(), self._communicator.Get_rank()
         machines = self._communicator.allgather(platform.node())
         self.place = machines[: self.rank].count(machines[self.rank])
-        kinds = self._communicator.Get_info().get("mpi_memory_alloc_kinds", "")
-        self._kept: dict[Any, tuple[Array, Array]] = {}
-        self._takes_cuda = any(kind.partition(":")[0] == "cuda" for kind in kinds.split(","))
+        self._by_mpi = OrderedSum(self.size, ByMPI(self._communicator))
+        self._between_gpus: dict[Any, OrderedSum | None] = {}
 
     def sum(self, parts: Sequence[Array], counts: Sequence[int]) -> Array:
         """Return the sum of all parts, added in the order of processes and, in each, as they come."""
-        if self._takes_cuda and is_on_gpu(parts[0]):
-            return self._sum(parts, counts)
-        total = self._sum([to_host(part) for part in parts], counts)
+        ordered_sum = self._between(parts[0]) if is_on_gpu(parts[0]) else None
+        if ordered_sum is not None:
+            return ordered_sum(parts, counts)
+        total = self._by_mpi([to_host(part) for part in parts], counts)
         return array_namespace(parts[0]).asarray(total, device=device(parts[0]))
 
     def from_first(self, make: Callable[[], Value]) -> Value:
@@ -162,33 +173,19 @@ class MPIProcesses(Processes):
         self._communicator.Abort(code)
         raise SystemExit(code)
 
-    def _sum(self, parts: Sequence[Array], counts: Sequence[int]) -> Array:
-        """Return the sum of arrays that MPI takes as they are: NumPy's and CuPy's, whose entries can be assigned."""
-        like = parts[0]
-        sent, received = self._buffers(like, len(parts), sum(counts))
-        piece = received.shape[1]
-        full = like.size // piece  # The process after those gets what is left, and others nothing.
-        for row, part in enumerate(parts):
-            flat = part.reshape(-1)
-            sent[:full, row, :] = flat[: full * piece].reshape(full, piece)
-            sent[full : full + 1, row, : like.size - full * piece] = flat[full * piece :]
-        synchronize(sent)
-        lengths = [len(parts) * piece] * self.size, [count * piece for count in counts]
-        self._communicator.Alltoallv([sent, lengths[0]], [received, lengths[1]])
-        total = reduce(iadd, received)
-        whole = array_namespace(like).empty(self.size * piece, dtype=like.dtype, device=device(like))
-        synchronize(total)
-        self._communicator.Allgather(total, whole)
-        return whole[: like.size].reshape(like.shape)
-
-    def _buffers(self, like: Array, own: int, shards: int) -> tuple[Array, Array]:
-        """Return what such parts are sent from, shape (size, own, piece), and into, (shards, piece)."""
-        key = like.size, like.dtype, own, shards
-        if key not in self._kept:  # Memory that is asked for anew in every step takes longer than the additions.
-            new = partial(array_namespace(like).zeros, dtype=like.dtype, device=device(like))
-            piece = -(-like.size // self.size)
-            self._kept[key] = new((self.size, own, piece)), new((shards, piece))
-        return self._kept[key]
+    def _between(self, like: Array) -> OrderedSum | None:
+        """Return what adds up arrays where they are, on a GPU; None where that cannot be."""
+        gpu = device(like).id
+        if gpu not in self._between_gpus:
+            gpus = self._communicator.allgather(gpu_with_nccl(like))
+            if None not in gpus and len(set(gpus)) == self.size:
+                nccl = Nccl(self.size, self.rank, self.from_first(unique_id))
+                self._between_gpus[gpu] = OrderedSum(self.size, nccl)
+            else:
+                kinds = self._communicator.Get_info().get("mpi_memory_alloc_kinds", "").split(",")
+                takes_cuda = any(kind.partition(":")[0] == "cuda" for kind in kinds)
+                self._between_gpus[gpu] = self._by_mpi if takes_cuda else None
+        return self._between_gpus[gpu]
 
 
 def _world() -> Any:

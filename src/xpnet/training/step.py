@@ -62,21 +62,31 @@ def backpropagation(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     )
 
     def differentiate(params: Params, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
-        hidden, values = activated(to_hidden(x, params["W1"]), params["b1"])
+        hidden, values = activated(_each(to_hidden(x, _grouped(params["W1"], x, xp=xp)), xp=xp), params["b1"])
         # Transposed twice, so that the samples of a class lie side by side: softmax's sums and maxima run along them.
         outputs, slopes = differentiated(to_outputs(params["W2"].mT, values.mT).mT, params["b2"], *targets)
         hidden_slopes = sloped(back(slopes, params["W2"].mT), hidden, values)
         # A product with ones takes half the time of a sum over the samples.
         into = to_gradient(ones.shape[-1])
         parts = {
-            "W1": into(x.mT, hidden_slopes, g["W1"]),
+            "W1": _each(into(x.mT, _grouped(hidden_slopes, x, xp=xp), _grouped(g["W1"], x, xp=xp)), xp=xp),
             "b1": into(ones, hidden_slopes, g["b1"]),
             "W2": into(values.mT, slopes, g["W2"]),
             "b2": into(ones, slopes, g["b2"]),
         }
-        return outputs, kept if parts["W1"] is g["W1"] else layout.joined(parts)
+        return outputs, kept if parts["b2"] is g["b2"] else layout.joined(parts)
 
     return differentiate
+
+
+def _grouped(array: Array, x: Array, *, xp: Namespace) -> Array:
+    """Return an array of members, (M, R, N), as inputs that some share multiply it: by groups, (G, M / G, R, N)."""
+    return array if x.ndim < 4 else xp.reshape(array, (x.shape[0], array.shape[0] // x.shape[0], *array.shape[1:]))
+
+
+def _each(array: Array, *, xp: Namespace) -> Array:
+    """Return an array by groups member by member again."""
+    return array if array.ndim < 4 else xp.reshape(array, (array.shape[0] * array.shape[1], *array.shape[2:]))
 
 
 def numerical(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
@@ -84,6 +94,9 @@ def numerical(net: TwoLayerNet[Any], layout: Layout) -> Differentiate:
     xp, loss, activation = layout.xp, net.loss_function, net.activation
 
     def differentiate(params: Params, x: Array, ones: Array, targets: Targets) -> tuple[Array, Array]:
+        if x.ndim > 3:
+            groups, _, *shape = x.shape
+            x = _each(xp.broadcast_to(x, (groups, layout.lead[0] // groups, *shape)), xp=xp)
         outputs = activation._value(x @ params["W1"] + params["b1"], xp=xp) @ params["W2"] + params["b2"]
         rows = {name: part if name.startswith("W") else part[..., 0, :] for name, part in params.items()}
         if not x.shape[-2]:  # A shard without samples in the last mini-batch.
