@@ -175,7 +175,7 @@ class Device:
 
     def _cut(self, terms: int) -> int:
         """Return how many terms of a sum to add first; 0 for all."""
-        return terms - terms % 32 if terms > 128 and terms % 32 and self.name == "cpu" else 0
+        return terms - terms % 32 if terms > 256 and terms % 32 and self.name == "cpu" else 0
 
     def take_into(self, x: Array, rows: Array, out: Array) -> Array:
         """Return the rows of `x` at an array of indices: on the CPU in `out`, which a GPU may be working with."""
