@@ -19,8 +19,8 @@ from xpnet.training.inputs import taken_rows
 from xpnet.training.sharding import Share
 from xpnet.training.splits import Shards, Split
 
-_BLOCK_BYTES = 2**18
-"""A block holds one mini-batch, or as many as keep its outputs below so many bytes: a part of a cache."""
+_BLOCK_BYTES = 2**20
+"""A block holds one mini-batch, or as many as keep its outputs below so many bytes."""
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
