@@ -1,5 +1,7 @@
 """What the tests of all commands share: a folder of their own, and runs to measure and to ask."""
 
+import signal
+
 import numpy as np
 import pytest
 from command_line import xpnet
@@ -12,6 +14,18 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.delenv("XPNET_DATA_DIR", raising=False)
     monkeypatch.setattr("xpnet.datasets.known.cache", lambda: tmp_path / "cache")
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """Hear signals that this process was started to ignore, as in the background of a shell: so would its children."""
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+    ignored = [number for number in numbers if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.default_int_handler)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")

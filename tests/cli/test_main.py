@@ -44,12 +44,7 @@ def test_module_and_entry_point_are_the_same_command(tmp_path):
 @contextmanager
 def training(folder, *options, wait_for="epoch", shell_setting="", **more):
     """Give a process that trains, once it has printed a line that begins so."""
-    # Where this process ignores signals, as in a worker of pytest-xdist or under nohup, its children would inherit that.
-    inherited = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGHUP)}
-    process = start(*LONG, *options, cwd=folder, shell_setting=shell_setting, **more)
-    for number, handler in inherited.items():
-        signal.signal(number, handler)
-    with process:
+    with start(*LONG, *options, cwd=folder, shell_setting=shell_setting, **more) as process:
         while wait_for and not process.stdout.readline().startswith(wait_for):
             assert process.poll() is None
         yield process
