@@ -9,7 +9,7 @@ Every engine trains networks (sigmoid, softmax cross-entropy, SGD, float32) from
 mini-batches, in a process of its own, with the same number of threads; the loss that one of them reaches is checked
 against the textbook's formulas in float64. Then they train an epoch each, round after round. A ratio is our time over
 theirs for as many networks, the median of the ratios within rounds. xpnet's evaluation of the training set at the end
-of an epoch, which no peer does, is subtracted. joblib has as many processes as there are threads.
+of some epochs, which no peer does, is subtracted. joblib has as many processes as there are threads.
 
 With --grid: 32 settings (4 learning rates x 4 widths x 2 momenta) x 4 seeds on the digits, on two processors, by
 `xpnet.sweep` and by `GridSearchCV(MLPClassifier, n_jobs=2)`, which hold back as many samples, train as many epochs, and

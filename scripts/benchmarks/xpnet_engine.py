@@ -1,4 +1,4 @@
-"""xpnet, called as a user would: the records of `fit_epochs`, one by one."""
+"""xpnet, called as a user would: the records of `fit_epochs`."""
 
 import inspect
 import resource
@@ -11,13 +11,17 @@ import xpnet
 from benchmarks.engine import Engine
 from benchmarks.work import LEARNING_RATES, SEED, Arrays, Work, network
 
+_EPOCHS = 4
+"""For each record that is timed."""
+
 
 class XpnetEngine(Engine):
-    """`fit_epochs`, less the evaluation of the training set that ends each of its epochs.
+    """`fit_epochs`, less the evaluation of the training set that comes before each of its records.
 
     That evaluation grows with the samples as training does, so no size hides it. The same evaluation is made once
     more through `xpnet.evaluate`, and its time (and its page faults) subtracted; all else counts: the draw of the
-    order, gathering, the losses of all batches, and the copies of the parameters that a record holds.
+    order, gathering, the losses of all batches, and the copies of the parameters that a record holds. The second
+    evaluation finds the samples in the cache where they fit, and takes less: so there is one for some epochs only.
     """
 
     blas = True
@@ -26,24 +30,30 @@ class XpnetEngine(Engine):
         super().__init__(work, device, threads)
         self.net = network(work.case, device)
         self.data = self.net.device.asarray(work.x), self.net.device.asarray(work.t)
-        self.records = iter(self.fit(10**6))
+        self.records: Any = None
 
-    def fit(self, epochs: int) -> Any:
-        """Return the records of a training of so many epochs."""
+    def fit(self, epochs: int, every: int = 1) -> Any:
+        """Return the records of a training of so many epochs, each after some of them."""
         case = self.work.case
         rule = xpnet.optimizers.OPTIMIZERS[case.optimizer](learning_rate=LEARNING_RATES[case.optimizer])
         options: dict[str, Any] = {"batch_size": case.batch, "epochs": epochs, "seed": SEED, "optimizer": rule}
         if chooses_threads():
             options["threads"] = self.threads or "auto"
-        return xpnet.fit_epochs(self.net, *self.data, **options)
+        return xpnet.fit_epochs(self.net, *self.data, every=every, **options)
 
     def epoch(self) -> dict[str, float]:
+        self.epochs += 1
+        if self.epochs == 1:  # Alone, since parameters are compared after it.
+            self.train(self.work.order(1))
+            return {}
+        self.records = self.records or iter(self.fit(10**6, _EPOCHS))
         whole, evaluation = measured(lambda: next(self.records)), measured(self.evaluate)
         seconds, faults = (a - b for a, b in zip(whole, evaluation, strict=True))
-        return {"microseconds": 1e6 * seconds / self.work.steps, "page_faults": faults / self.work.steps}
+        steps = _EPOCHS * self.work.steps
+        return {"microseconds": 1e6 * seconds / steps, "page_faults": faults / steps}
 
     def train(self, order: np.ndarray) -> object:
-        return next(self.records)
+        return next(iter(self.fit(1)))
 
     def evaluate(self) -> object:
         """Evaluate as the epoch did; the results are on the host, so that a GPU has done its work."""
@@ -59,7 +69,7 @@ class XpnetEngine(Engine):
 class XpnetMany(XpnetEngine):
     """The same with many members, each with a rate of its own, though it is the same number."""
 
-    def fit(self, epochs: int) -> Any:
+    def fit(self, epochs: int, every: int = 1) -> Any:
         case, members = self.work.case, self.work.members
         make: Any = xpnet.TwoLayerNet
         self.net = make(
@@ -68,7 +78,7 @@ class XpnetMany(XpnetEngine):
         )
         rule = xpnet.optimizers.OPTIMIZERS[case.optimizer](learning_rate=[LEARNING_RATES[case.optimizer]] * members)
         options: dict[str, Any] = {"batch_size": case.batch, "epochs": epochs, "seed": SEED, "optimizer": rule}
-        return xpnet.fit_epochs(self.net, *self.data, **options)
+        return xpnet.fit_epochs(self.net, *self.data, every=every, **options)
 
     def params(self) -> Arrays:
         return {name: w[-1] for name, w in super().params().items()}
