@@ -10,9 +10,8 @@ reach the loss that the textbook's formulas reach in float64. Then they train an
 the table shows the median time of a step and the median of the ratios within rounds.
 
 A step is an epoch's time over its number of steps: draw of the order, gathering of the rows, forward, backward, update
-and the loss of every batch, read at the end of the epoch. xpnet trains four
-epochs and then evaluates the training set, which no peer does: the time of that same evaluation, called once more in
-each round, is subtracted.
+and the loss of every batch, read at the end of the epoch. xpnet trains four epochs and then evaluates the training set,
+which no peer does: the time of that same evaluation, called once more in each round, is subtracted.
 
 A peer that is not installed is named and left out. "5 products alone" is what the matrix products of a step take.
 """
