@@ -74,8 +74,9 @@ def test_fewer_records_change_nothing_else(backend, every):
     assert [record.epoch for record in some] == [*range(every, 5, every), 5]
     assert_same_states(some[-1].state, each[-1].state)
     assert some[-1].train == each[-1].train
-    losses = np.concatenate([record.batch_losses for record in some])
-    np.testing.assert_array_equal(losses, np.concatenate([record.batch_losses for record in each]))
+    losses, expected = (np.concatenate([record.batch_losses for record in records]) for records in (some, each))
+    # One call computes those of several epochs, and a GPU may round a number in other ways where it lies elsewhere.
+    np.testing.assert_allclose(losses, expected, rtol=2e-15 if backend.name == "cupy" else 0)
     with pytest.raises(ValueError, match="every must be an integer >= 1, got 0"):
         xpnet.fit_epochs(same, X, LABELS, every=0)
 
