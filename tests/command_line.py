@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from xpnet.cli import main
 from xpnet.cli.signals import heeded
 
 SOURCE = Path(__file__).parents[1] / "src"
+MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 DEADLINE = 600
 """Seconds that nothing takes, however busy the machine: what has not ended by then never will."""
 

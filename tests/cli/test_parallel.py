@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,14 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import DEADLINE, SOURCE, records, tree, without_times, write_tiny, xpnet
+from command_line import DEADLINE, MPIEXEC, SOURCE, records, tree, without_times, write_tiny, xpnet
 
 pytestmark = [
     pytest.mark.needs("mpi4py"),
     pytest.mark.skipif(sys.platform == "win32", reason="there is no wheel with an MPI"),
 ]
 
-MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 TINY = ["--data", "tiny.npz", "--batch-size", 10, "--optimizer", "adam", "--device", "cpu"]
 ENDLESS = [*TINY, "--shards", 4, "--epochs", 10**6, "--checkpoint-every", 1, "--out", "run"]
 PROGRAM = """

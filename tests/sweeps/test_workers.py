@@ -1,6 +1,7 @@
 """Processes that train: their share of the processors, their errors, and what is lost when one is killed."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from command_line import tree
+from command_line import MPIEXEC, SOURCE, tree
 
 import xpnet
 from xpnet.sweeps import Workers, dask_cluster
@@ -138,6 +139,24 @@ def test_a_dask_cluster_gives_the_same_with_a_worker_killed(tiny, here, tmp_path
         xpnet.sweep(tiny, GRID, folder=tmp_path, executor=executor, report=kill)
     assert killed
     assert tree(tmp_path) == tree(here)
+
+
+@pytest.mark.needs("mpi4py")
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no wheel with an MPI")
+def test_futures_of_mpi_give_the_same(tiny, here, tmp_path):
+    (tmp_path / "sweep.py").write_text(
+        "import pickle, sys\n"
+        "from mpi4py.futures import MPIPoolExecutor\n"
+        "import xpnet\n"
+        "if __name__ == '__main__':\n"
+        "    settings, grid = pickle.load(sys.stdin.buffer)\n"
+        "    with MPIPoolExecutor() as executor:\n"
+        "        xpnet.sweep(settings, grid, folder='there', executor=executor)\n"
+    )
+    command = [MPIEXEC, "-n", "3", sys.executable, "-m", "mpi4py.futures", "sweep.py"]
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(SOURCE)}
+    subprocess.run(command, input=pickle.dumps((tiny, GRID)), cwd=tmp_path, env=environment, check=True)
+    assert tree(tmp_path / "there") == tree(here)
 
 
 def test_without_dask_says_what_to_install(monkeypatch):
