@@ -174,7 +174,7 @@ class Device:
         return across
 
     def _cut(self, terms: int) -> int:
-        """Return how many terms of a sum to add first; 0 for all."""
+        """Return how many terms of a sum to add first; 0 for all, and for so few that OpenBLAS does not cut float32."""
         return terms - terms % 32 if terms > 256 and terms % 32 and self.name == "cpu" else 0
 
     def take_into(self, x: Array, rows: Array, out: Array) -> Array:

@@ -20,7 +20,7 @@ class Nccl:
     size, rank : int
         How many processes there are, and which of them this one is.
     unique_id : object
-        What `unique_id` returned in one of them.
+        What `nccl_id` returned in one of them.
     """
 
     def __init__(self, size: int, rank: int, unique_id: Any) -> None:
@@ -46,7 +46,7 @@ class Nccl:
         return getattr(self._library, f"NCCL_{array.dtype.name.upper()}")
 
 
-def unique_id() -> Any:
+def nccl_id() -> Any:
     """Return what the processes find each other by."""
     return import_module("cupy.cuda.nccl").get_unique_id()
 

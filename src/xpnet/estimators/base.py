@@ -1,5 +1,6 @@
 """What both estimators share: their data made ready, training from one call to the next, and what the network says."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Self
@@ -48,7 +49,7 @@ class Problem(NamedTuple):
         return self.settings.make_network(self.features, self.outputs, device=device)
 
 
-class TwoLayerEstimator(BaseEstimator):
+class TwoLayerEstimator(BaseEstimator, ABC):
     """A two-layer network as an estimator; its subclass knows the targets."""
 
     _score: str
@@ -104,9 +105,9 @@ class TwoLayerEstimator(BaseEstimator):
             )
         return settings
 
+    @abstractmethod
     def _prepare(self, X: Any, y: Any, sample_weight: Any, *, fresh: bool) -> Problem:
         """Return what is to be learned, and keep what is known of it; a fresh one has a seed."""
-        raise NotImplementedError
 
     def _problem(
         self,

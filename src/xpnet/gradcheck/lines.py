@@ -1,5 +1,6 @@
 """Lines through x along which f is looked at: one for each entry of an array, or some random directions."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,16 @@ _WIDEST = 0.5
 _FAR = 4.0
 
 
-class Lines:
+class Lines(ABC):
     """n lines: for each its scale, the first step to take, and how large the coordinate is that moves."""
 
     def __init__(self, problem: Problem, scale: Host, size: Host, h: Host | None) -> None:
         self.problem, self.scale, self.size = problem, scale, size
         self.h = problem.eps ** (1 / 3) * scale if h is None else h
 
+    @abstractmethod
     def sample(self, lines: Host, steps: Host) -> tuple[Host, Host]:
         """Return the steps really taken, shape (k,), and f there, shape (k, values of f)."""
-        raise NotImplementedError
 
     def near(self) -> Ladder:
         """Return f at h and 2h to both sides of x, on all lines."""

@@ -1,5 +1,6 @@
 """What is differentiated: a function of numbers that can be moved, each by itself."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import numpy as np
@@ -16,7 +17,7 @@ Merge = Callable[[Array, Array], Array]
 """Puts a result for a part of a problem in its place among those for the whole."""
 
 
-class Problem:
+class Problem(ABC):
     """Numbers x, of any shape, and a function of them, which has an array of values (shape of f) for each number.
 
     Attributes
@@ -53,9 +54,9 @@ class Problem:
             return array
         return xp.reshape(array, array.shape + (1,) * (like.ndim - self.x.ndim))
 
+    @abstractmethod
     def at(self, points: list[Array], *, xp: Namespace) -> Array:
         """Return f at points, each of the shape of x: shape (points, *shape of x, *shape of f)."""
-        raise NotImplementedError
 
     def part(self, mask: Array, *, xp: Namespace) -> "tuple[Problem, Callable[[Array], Array], Merge]":
         """Return the problem without the numbers that no entry of `mask` (like a result) wants.

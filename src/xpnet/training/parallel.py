@@ -22,9 +22,9 @@ from xpnet.devices import (
     Nccl,
     gpu_with_nccl,
     is_on_gpu,
+    nccl_id,
     select_device,
     to_host,
-    unique_id,
 )
 from xpnet.training.ordered_sum import ByMPI, OrderedSum
 
@@ -179,7 +179,7 @@ class MPIProcesses(Processes):
         if gpu not in self._between_gpus:
             gpus = self._communicator.allgather(gpu_with_nccl(like))
             if None not in gpus and len(set(gpus)) == self.size:
-                nccl = Nccl(self.size, self.rank, self.from_first(unique_id))
+                nccl = Nccl(self.size, self.rank, self.from_first(nccl_id))
                 self._between_gpus[gpu] = OrderedSum(self.size, nccl)
             else:
                 kinds = self._communicator.Get_info().get("mpi_memory_alloc_kinds", "").split(",")
